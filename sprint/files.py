@@ -16,7 +16,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); choose a folder with space and write permission") from error
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); choose a folder with space and write permission"
+        ) from error
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)

@@ -1,0 +1,77 @@
+"""MaskDiT (arXiv 2306.09305) under this bench's flow matching: encode the kept tokens, decode all of them.
+
+A narrower decoder sees mask tokens at the dropped places. The loss is denoising on kept patches plus reconstruction of
+the dropped ones, whose target is the noisy input, normalised per patch. Published with EDM preconditioning; see
+docs/fidelity.md.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sprint.errors import UserError
+from sprint.layers import Blocks, Projection, sincos_positions
+from sprint.methods import Method, Spec
+from sprint.tokens import put_back, take
+
+
+@dataclass(frozen=True)
+class Settings:
+    decoder_depth: int = 8  # blocks
+    decoder_width: int = 512
+    decoder_heads: int = 16
+    reconstruction: float = 0.1  # weight of the reconstruction loss
+
+
+class MaskDiT(Method):
+    Settings = Settings
+    title = "MaskDiT-style"
+
+    def __init__(self, spec: Spec, settings: Settings):
+        super().__init__(spec)
+        self.out_width, self.reconstruction = settings.decoder_width, settings.reconstruction
+        self.encoder = spec.blocks(0, spec.depth)
+        self.to_decoder = Projection(spec.width, spec.width, settings.decoder_width, zero=False)
+        self.mask_token = nn.Parameter(torch.empty(1, 1, settings.decoder_width))
+        numbers = range(spec.depth, spec.depth + settings.decoder_depth)
+        self.decoder = Blocks(spec.block(number, settings.decoder_width, settings.decoder_heads) for number in numbers)
+        positions = (
+            sincos_positions(settings.decoder_width, spec.grid) if spec.positions == "sincos" else torch.zeros(1, 1)
+        )
+        self.register_buffer("positions_ND", positions, persistent=False)
+
+    @classmethod
+    def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
+        if (
+            settings.decoder_depth < 1
+            or settings.decoder_heads < 1
+            or settings.decoder_width % (4 * settings.decoder_heads)
+        ):
+            raise UserError(
+                f"decoder of {settings.decoder_depth} blocks, width {settings.decoder_width}, {settings.decoder_heads} heads; "
+                "allowed: at least one block and head, and a width that is a multiple of 4 x heads"
+            )
+
+    def forward(self, x_BND, where, keep_BK=None, skip=False):
+        kept = self.encoder(take(x_BND, keep_BK), where.at(keep_BK))
+        restored = put_back(self.to_decoder(kept, where), keep_BK, self.mask_token.expand(-1, x_BND.shape[1], -1))
+        return self.decoder(restored + self.positions_ND, where)
+
+    def loss(self, prediction_BNP, target_BNP, noisy_BNP, keep_BK):
+        if keep_BK is None:
+            return super().loss(prediction_BNP, target_BNP, noisy_BNP, None)
+        kept_BN = torch.zeros(prediction_BNP.shape[:2], device=prediction_BNP.device).scatter(1, keep_BK, 1.0)
+        denoising = _mean_where((prediction_BNP - target_BNP).square().mean(-1), kept_BN)
+        return denoising + self.reconstruction * reconstruction_loss(prediction_BNP, noisy_BNP, kept_BN)
+
+
+def reconstruction_loss(prediction_BNP: torch.Tensor, noisy_BNP: torch.Tensor, kept_BN: torch.Tensor) -> torch.Tensor:
+    """(B,) mean squared error on dropped patches against the noisy input, normalised per patch (MAE, arXiv 2111.06377)."""
+    mean, variance = noisy_BNP.mean(-1, keepdim=True), noisy_BNP.var(-1, keepdim=True)
+    normalised = (noisy_BNP - mean) / (variance + 1e-6).sqrt()
+    return _mean_where((prediction_BNP - normalised).square().mean(-1), 1 - kept_BN)
+
+
+def _mean_where(values_BN: torch.Tensor, chosen_BN: torch.Tensor) -> torch.Tensor:
+    return (values_BN * chosen_BN).sum(1) / chosen_BN.sum(1)

@@ -1,0 +1,82 @@
+"""SPRINT, sparse-dense residual fusion (arXiv 2510.21986).
+
+The encoder sees all tokens, the middle blocks the kept ones. What comes back is filled up with a mask token, fused with
+the encoder's output, and decoded on all tokens. With a small probability the whole deep path is replaced by the mask
+token (path-drop learning), which lets path-drop guidance use the shallow path alone as its weak model.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sprint.errors import UserError
+from sprint.methods import Method, Spec
+from sprint.tokens import put_back, take
+
+FUSIONS = ("concat_linear", "add", "none")
+MASK_TOKENS = ("frozen", "learned")
+DEEP = ("on", "off")
+
+
+@dataclass(frozen=True)
+class Settings:
+    split: str = "2/*/2"  # blocks of encoder/middle/decoder; * is what is left of the depth
+    fusion: str = "concat_linear"  # how deep and dense tokens meet; "none" is the deep path alone
+    deep: str = "on"  # "off": the dense path alone, the deep one always the mask token
+    path_drop: float = 0.1  # probability per sample that the deep path is dropped in training
+    mask_token: str = "frozen"  # published code freezes it; "learned" is the alternative
+
+
+class Sprint(Method):
+    Settings = Settings
+    title = "SPRINT"
+    subsampling = "structured"
+    can_skip = True
+
+    def __init__(self, spec: Spec, settings: Settings):
+        super().__init__(spec)
+        encoder, middle, _ = split_depth(settings.split, spec.depth)
+        self.encoder = spec.blocks(0, encoder)
+        self.middle = spec.blocks(encoder, encoder + middle)
+        self.decoder = spec.blocks(encoder + middle, spec.depth)
+        self.mask_token = nn.Parameter(torch.empty(1, 1, spec.width), requires_grad=settings.mask_token == "learned")
+        self.fuse = nn.Linear(2 * spec.width, spec.width) if settings.fusion == "concat_linear" else None
+        self.fusion, self.deep, self.skip_rate = settings.fusion, settings.deep == "on", settings.path_drop
+
+    @classmethod
+    def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
+        split_depth(settings.split, spec.depth)
+        for name, allowed in (("fusion", FUSIONS), ("mask_token", MASK_TOKENS), ("deep", DEEP)):
+            if getattr(settings, name) not in allowed:
+                raise UserError(f"{name} is {getattr(settings, name)!r}; allowed: {', '.join(allowed)}")
+        if not 0 <= settings.path_drop <= 1:
+            raise UserError(f"path_drop is {settings.path_drop}; allowed: a probability from 0 to 1")
+
+    def forward(self, x_BND, where, keep_BK=None, skip=False):
+        dense = self.encoder(x_BND, where)
+        return self.decoder(self._fused(self._deep(dense, where, keep_BK, skip), dense), where)
+
+    def _deep(self, dense, where, keep_BK, skip):
+        mask = self.mask_token.to(dense.dtype)
+        if skip is True or not self.deep:
+            return mask.expand_as(dense)
+        deep = put_back(self.middle(take(dense, keep_BK), where.at(keep_BK)), keep_BK, mask)
+        return deep if skip is False else torch.where(skip.view(-1, 1, 1), mask, deep)
+
+    def _fused(self, deep, dense):
+        if self.fusion == "none":
+            return deep
+        return self.fuse(torch.cat((deep, dense), dim=-1)) if self.fuse is not None else deep + dense
+
+
+def split_depth(split: str, depth: int) -> tuple[int, int, int]:
+    """Blocks of encoder, middle and decoder from text such as "2/8/2" or "2/*/2". Raises UserError when it does not add up."""
+    parts = str(split).split("/")
+    known = sum(int(part) for part in parts if part.isdigit())
+    numbers = [depth - known if part == "*" else int(part) if part.isdigit() else -1 for part in parts]
+    if len(numbers) != 3 or parts.count("*") > 1 or min(numbers) < 1 or sum(numbers) != depth:
+        raise UserError(
+            f"split is {split!r}; allowed: encoder/middle/decoder of at least 1 each, adding up to the depth {depth} (one may be *)"
+        )
+    return tuple(numbers)

@@ -1,0 +1,232 @@
+"""results/<preset>/**.json as records (`Run`, `Study`) and one pandas table of evaluations. Reads files only; no torch.
+
+A run that diverged, failed or is not there yet stays in the study with its state and reason: tables show it, plots name it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from sprint.files import read_json
+from sprint.report.words import factor_text, guidance_text, sampler_text
+
+TERA = 1e12
+EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run
+REPLICATE = "seed"  # runs that differ only in this are averaged
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, as far as the disk knows it. `state` is done, diverged, failed or missing; `reason` says why not done."""
+
+    name: str
+    state: str
+    reason: str
+    config: dict
+    train: dict
+    evaluate: dict
+    evaluations: list[dict]
+    cost: dict
+    throughput: dict
+
+    @property
+    def seed(self) -> object:
+        return self.config.get("seed", "unknown")
+
+    def factor(self, path: str) -> object:
+        """The value at a dotted path of config.json, for instance `settings.split`; None where the method has no such setting."""
+        value: object = self.config
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def seconds_at(self, step: int) -> float | None:
+        """Wall-clock seconds of training when `step` was reached; None when it was not noted."""
+        if step == self.train.get("step"):
+            return self.train.get("seconds")
+        return next((mark["seconds"] for mark in self.train.get("milestones", []) if mark["step"] == step), None)
+
+    def tflop_at(self, step: int) -> float | None:
+        """Training TFLOP (forward and backward, 2 FLOP per MAC) spent up to `step`, from the modelled cost of each stage."""
+        if not self.cost:
+            return None
+        spent, left = 0.0, step
+        for stage in self.cost["stages"]:
+            steps = min(left, stage["steps"])
+            spent += steps * stage["batch"] * stage["flops_per_image"]
+            left -= steps
+        return spent / TERA
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study with its runs grouped into settings: runs that agree in all factors but the seed."""
+
+    name: str
+    title: str
+    question: str
+    preset: str
+    command: str
+    factors: list[str]
+    sweep: bool
+    impossible: list[dict]
+    settings: dict[str, list[Run]]
+    floor: dict
+
+    @property
+    def runs(self) -> list[Run]:
+        return [run for runs in self.settings.values() for run in runs]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per evaluation of every run: what was evaluated, what training had cost by then, every metric."""
+        rows = [
+            _evaluation_row(setting, run, evaluation)
+            for setting, runs in self.settings.items()
+            for run in runs
+            for evaluation in run.evaluations
+        ]
+        frame = pd.DataFrame(rows)
+        for column in (name for name in frame.columns if is_metric(name)):
+            frame[column] = pd.to_numeric(frame[column])
+        return frame
+
+    @cached_property
+    def final(self) -> pd.DataFrame:
+        """Evaluations at the last step of the runs that finished: what tables and answers compare."""
+        if self.frame.empty:
+            return self.frame
+        done = self.frame[self.frame["state"] == "done"]
+        return done[done["step"] == done.groupby("run")["step"].transform("max")]
+
+    @property
+    def extractors(self) -> list[str]:
+        columns = self.frame.columns if not self.frame.empty else self.floor
+        return sorted(name.removeprefix("fd/") for name in columns if name.startswith("fd/"))
+
+    @property
+    def primary(self) -> str:
+        """The metric that ranks settings: Fréchet distance under the first extractor; empty while nothing was evaluated."""
+        return f"fd/{self.extractors[0]}" if self.extractors else ""
+
+    @property
+    def unfinished(self) -> list[tuple[str, Run]]:
+        return [(setting, run) for setting, runs in self.settings.items() for run in runs if run.state != "done"]
+
+
+def is_metric(column: str) -> bool:
+    """Metric columns are `accuracy` and all that carry an extractor after a slash."""
+    return column == "accuracy" or "/" in column
+
+
+def read_study(preset: str, results: Path, plan: dict) -> Study:
+    """The study described by `plan` (name, title, question, vary, runs, impossible, evaluate, command) with all that is on disk."""
+    sweep = bool(plan.get("evaluate"))
+    cost, throughput = _costs(results, plan["name"]), _runs_of(results / "throughput" / f"{plan['name']}.json")
+    folder = results / "sweeps" / plan["name"] if sweep else None
+    runs = [_read_run(results, folder, name, cost.get(name, {}), throughput.get(name, {})) for name in plan["runs"]]
+    factors = [name for name in plan["vary"] if name != REPLICATE and name not in EVALUATION_FACTORS]
+    return Study(
+        name=plan["name"],
+        title=plan["title"],
+        question=plan["question"],
+        preset=preset,
+        command=plan["command"],
+        factors=factors,
+        sweep=sweep,
+        impossible=plan.get("impossible") or [],
+        settings=_settings(runs, factors),
+        floor=read_floor(results),
+    )
+
+
+def read_floor(results: Path) -> dict:
+    """Metrics of one random half of the real data against the other; empty while they were not computed."""
+    floor = _optional(results / "reference" / "floor.json")
+    return floor.get("metrics", floor)
+
+
+def read_extractors(results: Path) -> list[dict]:
+    return [read_json(path) for path in sorted((results / "extractors").glob("*.json"))]
+
+
+def _read_run(results: Path, sweep: Path | None, name: str, cost: dict, throughput: dict) -> Run:
+    folder = results / "runs" / name
+    train = _optional(folder / "train.json")
+    metrics = _optional(sweep / f"{name}.json" if sweep else folder / "metrics.json")
+    state, reason = _state(train, metrics)
+    return Run(
+        name=name,
+        state=state,
+        reason=reason,
+        config=_optional(folder / "config.json"),
+        train=train,
+        evaluate=_optional(folder / "evaluate.json"),
+        evaluations=metrics.get("evaluations", []),
+        cost=cost,
+        throughput=throughput,
+    )
+
+
+def _state(train: dict, metrics: dict) -> tuple[str, str]:
+    state = train.get("state") or metrics.get("state")
+    if state is None:
+        return "missing", "not trained yet"
+    if state != "done":
+        step = f"at step {train['step']} of {train['steps']}" if "steps" in train else ""
+        return state, ": ".join(part for part in (step, train.get("reason") or metrics.get("reason")) if part)
+    return ("done", "") if metrics.get("evaluations") else ("missing", "trained, not evaluated yet")
+
+
+def _settings(runs: list[Run], factors: list[str]) -> dict[str, list[Run]]:
+    """Runs by a readable, unique name of their setting, in the order of the plan."""
+    extra = [name for name in factors if name not in ("method", "drop") and len({repr(run.factor(name)) for run in runs}) > 1]
+    settings: dict[str, list[Run]] = {}
+    for run in runs:
+        label = run.config.get("label", run.name)
+        details = [factor_text(name, run.factor(name)) for name in extra if run.factor(name) is not None]
+        settings.setdefault(", ".join([label, *(text for text in details if text not in label)]), []).append(run)
+    return settings
+
+
+def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
+    guidance, step = evaluation["guidance"], evaluation["step"]
+    return {
+        "setting": setting,
+        "run": run.name,
+        "state": run.state,
+        "seed": run.seed,
+        "step": step,
+        "stage": evaluation["stage"],
+        "kind": guidance["kind"],
+        "scale": guidance.get("scale"),
+        "guidance": guidance_text(guidance),
+        "sampler": sampler_text(evaluation["sampler"]),
+        "images": evaluation["images"],
+        "labels": evaluation["labels"],
+        "network_evaluations": evaluation["network_evaluations"],
+        "key": evaluation["key"],
+        "seconds": run.seconds_at(step),
+        "tflop": run.tflop_at(step),
+        "reasons": evaluation.get("reasons", {}),
+        **{name: value for name, value in evaluation["metrics"].items() if is_metric(name)},
+    }
+
+
+def _costs(results: Path, study: str) -> dict:
+    """Modelled cost by run: the study's own file, completed by other studies' (a cost depends on the run alone)."""
+    costs: dict = {}
+    for path in sorted((results / "cost").glob("*.json"), key=lambda path: path.stem == study):
+        costs.update(_runs_of(path))
+    return costs
+
+
+def _runs_of(path: Path) -> dict:
+    return _optional(path).get("runs", {})
+
+
+def _optional(path: Path) -> dict:
+    """The content of a file that may not be there yet. A broken one is an error."""
+    return read_json(path) if path.exists() else {}

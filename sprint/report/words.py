@@ -1,0 +1,97 @@
+"""How the report names and prints things: metrics, guidance, samplers, factors, numbers. Says units once, everywhere alike."""
+
+import math
+
+METRIC_NAMES = {
+    "fd": "FD",
+    "fd_infinity": "FD∞",
+    "kid": "KID",
+    "kid_error": "KID error",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+}
+ESTABLISHED = {"fd/inception": "FID", "fd/dinov2": "FDD"}  # only these extractors earn these names
+FACTOR_NAMES = {"drop": "drop ratio", "settings.split": "split (encoder/middle/decoder)", "fusion": "fusion"}
+SAMPLER_NAMES = {"heun": "Heun ODE", "euler": "Euler ODE", "sde": "Euler–Maruyama SDE"}
+MISSING = "missing"
+
+
+def metric_name(metric: str) -> str:
+    """`fd/digits-cnn` as `FD (digits-cnn)`."""
+    if metric == "accuracy":
+        return "classified as label"
+    if metric in ESTABLISHED:
+        return ESTABLISHED[metric]
+    kind, _, extractor = metric.partition("/")
+    return f"{METRIC_NAMES.get(kind, kind.replace('_', ' '))} ({extractor})"
+
+
+def better(metric: str) -> str:
+    """Which direction is good."""
+    return "lower is better" if metric.startswith(("fd", "kid")) else "higher is better"
+
+
+def metric_text(metric: str, value: float | None) -> str:
+    """A value of `metric` with the digits it deserves; the word `missing` where there is none."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if metric == "accuracy":
+        return f"{100 * value:.1f}%"
+    if metric.startswith("kid"):
+        return f"{value:.4f}"
+    return significant(value) if metric.startswith("fd") else f"{value:.2f}"
+
+
+def significant(value: float) -> str:
+    """Three significant digits without an exponent; whole numbers keep all their digits."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:g}%"
+
+
+def factor_name(factor: str) -> str:
+    return FACTOR_NAMES.get(factor, factor.rpartition(".")[2].replace("_", " "))
+
+
+def factor_text(factor: str, value: object) -> str:
+    """A factor's value for a reader: 0.75 as 75%, [1, 4, 1] as 1/4/1, None as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "/".join(str(part) for part in value)
+    if factor == "drop":
+        return percent(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def guidance_text(guidance: dict) -> str:
+    """`{"kind": "cfg", "scale": 1.5}` as `CFG 1.5`; an interval is named when it is not the whole path."""
+    if guidance["kind"] == "none":
+        return "unguided"
+    low, high = guidance.get("interval") or (0.0, 1.0)
+    interval = "" if (low, high) == (0.0, 1.0) else f" on [{low:g}, {high:g}]"
+    return f"{guidance['kind'].upper()} {guidance['scale']:g}{interval}"
+
+
+def sampler_text(sampler: dict) -> str:
+    return f"{SAMPLER_NAMES.get(sampler['kind'], sampler['kind'])}, {sampler['steps']} steps"
+
+
+def listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as a reader says it."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
