@@ -1,0 +1,87 @@
+"""What the tests share: the real commands, run in scratch folders that never touch this checkout's results.
+
+Tests run the same `sprint` and `snakemake` as a user does, with the python that runs the tests.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROJECT_FILES = ("Snakefile", "workflow", "ablations", "slurm")
+
+
+def command_environment(**changes: str) -> dict[str, str]:
+    """The environment of a command under test: this python's scripts first, one thread, no terminal colours."""
+    scripts = Path(sys.executable).parent
+    settings = {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+    return os.environ | settings | changes
+
+
+def run(arguments: list, cwd: Path, env: dict[str, str] | None, timeout: float) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", *map(str, arguments)]
+    environment = command_environment(**(env or {}))
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of this checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def run_cli():
+    """run_cli("train", "--help", cwd=folder, env={...}): the real `sprint` in a process of its own."""
+
+    def call(*arguments, cwd: Path = REPOSITORY, env: dict[str, str] | None = None, timeout: float = 300):
+        return run(["sprint.cli", *arguments], cwd, env, timeout)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def snakemake():
+    """snakemake("-n", cwd=workspace): the real snakemake with two cores; nothing is raised."""
+
+    def call(*arguments, cwd: Path, env: dict[str, str] | None = None, timeout: float = 600):
+        return run(["snakemake", "--cores", "2", *arguments], cwd, env, timeout)
+
+    return call
+
+
+def make_workspace(folder: Path) -> Path:
+    """A project folder with its own copies of the workflow and the studies, and no results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PROJECT_FILES:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        elif source.exists():
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Path:
+    """A scratch project folder: edit, run and break it at will."""
+    return make_workspace(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def module_workspace(tmp_path_factory) -> Path:
+    """The same, shared by the tests of one file: for a run of the DAG that several tests look at."""
+    return make_workspace(tmp_path_factory.mktemp("module") / "project")
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The folder of golden tensors, which lies beside a checkout rather than in it."""
+    folder = REPOSITORY.parent / "shared" / "golden"
+    if not folder.is_dir():
+        pytest.skip("the golden tensors (shared/golden beside the checkout) are not on this machine")
+    return folder

@@ -1,0 +1,201 @@
+"""What holds of the repository as a whole: its pins, the direction of its imports, and the size of its parts."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "sprint"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+METHODS = sorted(path.stem for path in (PACKAGE / "methods").glob("*.py") if path.stem != "__init__")
+
+# Each room may import from the lines below its own, never from those above it. What is not listed here
+# (errors, files, progress and the like) serves every room, and so may import none of these.
+ROOMS_FROM_THE_TOP = [
+    {"cli"},
+    {"evaluate", "train", "cost", "bench", "parity", "report"},
+    {"sample", "metrics"},
+    {"guidance"},
+    {"model", "flow", "data", "checkpoint"},
+    {"methods"},
+    {"layers", "tokens"},
+]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {module_name(path): path for path in MODULES}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported(node: ast.AST, path: Path) -> set[str]:
+    """The modules that one import statement names; `from package import module` names the module."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+    base = ".".join(filter(None, [start, node.module]))
+    return {f"{base}.{alias.name}" if f"{base}.{alias.name}" in NAMES else base for alias in node.names}
+
+
+@cache
+def imports(path: Path, when_loaded: bool = False) -> frozenset[str]:
+    """All that a file imports; with `when_loaded`, only what it imports as soon as it is itself imported."""
+    found, waiting = set(), [tree(path)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= imported(node, path)
+        if not (when_loaded and isinstance(node, ast.FunctionDef | ast.Lambda)):
+            waiting.extend(ast.iter_child_nodes(node))
+    return frozenset(found)
+
+
+def everything_loaded_by(name: str, when_loaded: bool) -> set[str]:
+    """All modules that importing `name` brings in, directly or through others of this package."""
+    seen, waiting = set(), [name]
+    while waiting:
+        current = waiting.pop()
+        parents = [current.rpartition(".")[0]] if current.startswith("sprint.") else []
+        found = imports(NAMES[current], when_loaded) if current in NAMES else set()
+        waiting.extend((set(parents) | found) - seen)
+        seen |= {current, *parents, *found}
+    return seen
+
+
+def room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+def height(name: str) -> int:
+    """How far from the ground floor a module stands; 0 for what serves every room."""
+    heights = {
+        room: len(ROOMS_FROM_THE_TOP) - level for level, rooms in enumerate(ROOMS_FROM_THE_TOP) for room in rooms
+    }
+    return heights.get(room(name), 0)
+
+
+def tracked_files() -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout, so what belongs to the repository is not known")
+    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def lock() -> list[str]:
+    return (ROOT / "requirements.lock").read_text().split()
+
+
+def test_lock_and_conda_environment_hold_the_same_pins():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (from_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert [pin for pin in from_pip if pin != "-e ."] == lock()
+
+
+def test_every_pin_is_exact_and_nothing_else():
+    assert [pin for pin in lock() if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", pin)] == []
+
+
+def test_direct_dependencies_have_the_pins_of_the_lock():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    direct = project["dependencies"] + project["optional-dependencies"]["test"]
+    assert set(map(plain_pin, direct)) - set(map(plain_pin, lock())) == set()
+
+
+def plain_pin(pin: str) -> str:
+    return re.sub(r"[-_.]+", "-", pin.partition("==")[0]).lower() + "==" + pin.partition("==")[2]
+
+
+@pytest.mark.parametrize("pin", lock())
+def test_what_is_installed_is_what_is_pinned(pin):
+    requirement = Requirement(pin)
+    installed = metadata.version(requirement.name)
+    assert requirement.specifier.contains(installed), f"{requirement.name} is {installed}, the lock says {pin}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_imports_point_one_way(path):
+    name = module_name(path)
+    upwards = [
+        other
+        for other in imports(path)
+        if room(other) != room(name) and other in NAMES and height(other) >= max(height(name), 1)
+    ]
+    assert upwards == [], f"{name} may only import from rooms below its own"
+
+
+def test_no_circle_of_imports():
+    waiting = {name: {other for other in imports(path) if other in NAMES} for name, path in NAMES.items()}
+    while free := [name for name, needs in waiting.items() if not needs & waiting.keys()]:
+        for name in free:
+            del waiting[name]
+    assert waiting == {}, "these import each other in a circle, or something that does"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_never_import_each_other(method):
+    others = {f"sprint.methods.{other}" for other in METHODS if other != method}
+    assert imports(PACKAGE / "methods" / f"{method}.py") & others == set()
+
+
+@pytest.mark.parametrize(("name", "when_loaded"), [("report", False), ("config", True), ("cli", True)])
+def test_light_modules_load_no_torch(name, when_loaded):
+    parts = [module for module in NAMES if module.split(".")[:2] == ["sprint", name]]
+    if not parts:
+        pytest.skip(f"sprint.{name} does not exist yet")
+    loaded = set.union(*(everything_loaded_by(part, when_loaded) for part in parts))
+    heavy = {"torch", "torchvision", "torch_fidelity", "cleanfid"}
+    assert {module for module in loaded if module.split(".")[0] in heavy} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_nothing_in_the_library_imports_snakemake(path):
+    assert {name for name in imports(path) if name.split(".")[0].startswith("snakemake")} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_every_module_says_what_it_is_and_is_short(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert ast.get_docstring(tree(path)), "no docstring"
+    assert lines <= 300, f"{lines} lines: is there a second idea in it?"
+
+
+def test_functions_are_short():
+    long = []
+    for path in [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]:
+        functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        long += [f"{path}: {node.name}" for node in functions if node.end_lineno - node.lineno + 1 > 60]
+    assert long == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_only_its_own_file_names_a_method(path):
+    """`sprint` is the package's name and `dense` the yardstick; parity maps the names of published checkpoints."""
+    if path.parent.name == "methods" or room(module_name(path)) == "parity":
+        return
+    quoted = {node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)}
+    assert quoted & (set(METHODS) - {"sprint", "dense"}) == set()
+
+
+def test_no_file_holds_a_path_of_somebodys_machine():
+    machine_path = re.compile(r"(?<![\w.])/(?:root|work|farm|home/\w+|Users/\w+)/")
+    found = []
+    for path in tracked_files():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in machine_path.finditer(text)]
+    assert found == []
