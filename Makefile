@@ -44,8 +44,9 @@ debian-packages:
 	fi
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@[ -n "$(PYTHON)" ] && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "sprint-bench needs Python 3.11 or newer, and found $$("$(PYTHON)" --version 2>&1 || echo none):" \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+	    found=$$("$(PYTHON)" --version 2> /dev/null || echo none); \
+	    echo "sprint-bench needs Python 3.11 or newer, and found $$found:" \
 	         "install it, or name it with 'make PYTHON=/path/to/python3.11'" >&2; exit 2; }
 	"$(PYTHON)" -m venv $(VENV)
 	@echo "Installing $$(wc -l < requirements.lock) pinned packages: about a minute, and 1.6 GB, once they are downloaded"
