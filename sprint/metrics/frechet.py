@@ -3,7 +3,7 @@
     FD = |m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1^1/2 C2 C1^1/2)^1/2
 
 The last trace is the sum of the square roots of the eigenvalues of a symmetric matrix. torch-fidelity takes the same
-trace from the eigenvalues of C1 C2, which is not symmetric: equal to 12 digits, and more than twice as slow.
+trace from the eigenvalues of C1 C2, which is not symmetric: equal to 12 digits, and slower.
 """
 
 from typing import NamedTuple
