@@ -83,19 +83,17 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """adaLN-Zero block: x += g1 Attn(mod(LN x)), x += g2 MLP(mod(LN x)). `number` is its depth, for its initial values."""
 
-    def __init__(self, attention: nn.Module, width: int, condition_width: int, number: int, mlp_ratio: int = 4):
+    def __init__(self, attention: nn.Module, width: int, condition_width: int, number: int, mlp_ratio: float):
         super().__init__()
         self.number = number
         self.attention = attention
-        self.mlp = nn.Sequential(
-            nn.Linear(width, mlp_ratio * width), nn.GELU("tanh"), nn.Linear(mlp_ratio * width, width)
-        )
+        inner = int(mlp_ratio * width)
+        self.mlp = nn.Sequential(nn.Linear(width, inner), nn.GELU("tanh"), nn.Linear(inner, width))
         self.modulation = ZeroLinear(condition_width, 6 * width)
 
-    def forward(self, x_BLD: torch.Tensor, where: Where, *context: object) -> torch.Tensor:
-        """`context` is passed on to an attention that looks at other tokens than its own."""
+    def forward(self, x_BLD: torch.Tensor, where: Where) -> torch.Tensor:
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(where.condition_BD).unsqueeze(1).chunk(6, dim=-1)
-        x_BLD = torch.addcmul(x_BLD, gate1, self.attention(modulate(x_BLD, shift1, scale1), where, *context))
+        x_BLD = torch.addcmul(x_BLD, gate1, self.attention(modulate(x_BLD, shift1, scale1), where))
         return torch.addcmul(x_BLD, gate2, self.mlp(modulate(x_BLD, shift2, scale2)))
 
 

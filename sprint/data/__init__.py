@@ -39,3 +39,9 @@ def to_signal(pixels: torch.Tensor) -> torch.Tensor:
 def to_pixels(signal: torch.Tensor) -> torch.Tensor:
     """Floats in [-1, 1] to uint8 grey levels, rounded to the nearest and clipped: the one place of quantisation."""
     return ((signal.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def load(settings: dict, image_size: int) -> Images:
+    """The images that a preset's `data` mapping names, at `image_size`."""
+    rest = dict(settings)
+    return reader(rest.pop("name")).load(rest, image_size)

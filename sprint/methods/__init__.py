@@ -25,6 +25,8 @@ class Spec:
     grid: int  # tokens along one side
     positions: str  # "sincos" (added once) or "rope2d" (turning q and k)
     qk_norm: bool  # RMSNorm on each head's q and k
+    drop: float = 0.0  # share of tokens dropped in training, for a method whose very network follows from it
+    mlp_ratio: float = 4.0  # width inside an MLP, in widths of its block
 
     @property
     def tokens(self) -> int:
@@ -33,7 +35,7 @@ class Spec:
     def block(self, number: int, width: int = 0, heads: int = 0, attention: nn.Module | None = None) -> Block:
         """Block `number`, of the backbone's width and heads and with self-attention unless said otherwise."""
         width, heads = width or self.width, heads or self.heads
-        return Block(attention or Attention(width, heads, self.qk_norm), width, self.width, number)
+        return Block(attention or Attention(width, heads, self.qk_norm), width, self.width, number, self.mlp_ratio)
 
     def blocks(self, first: int, last: int) -> Blocks:
         """Blocks first..last-1 of the backbone."""
@@ -61,6 +63,11 @@ class Method(nn.Module):
     def __init__(self, spec: Spec):
         super().__init__()
         self.out_width = spec.width  # of the tokens that forward returns
+
+    @classmethod
+    def resolve(cls, settings: object, spec: Spec) -> object:
+        """The settings with everything filled in that follows from the backbone. Raises UserError when that is impossible."""
+        return settings
 
     @classmethod
     def check(cls, settings: object, spec: Spec, drop: float) -> None:

@@ -5,7 +5,7 @@ the encoder's output, and decoded on all tokens. With a small probability the wh
 token (path-drop learning), which lets path-drop guidance use the shallow path alone as its weak model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -45,8 +45,11 @@ class Sprint(Method):
         self.fusion, self.deep, self.skip_rate = settings.fusion, settings.deep == "on", settings.path_drop
 
     @classmethod
+    def resolve(cls, settings: Settings, spec: Spec) -> Settings:
+        return replace(settings, split="/".join(map(str, split_depth(settings.split, spec.depth))))
+
+    @classmethod
     def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
-        split_depth(settings.split, spec.depth)
         for name, allowed in (("fusion", FUSIONS), ("mask_token", MASK_TOKENS), ("deep", DEEP)):
             if getattr(settings, name) not in allowed:
                 raise UserError(f"{name} is {getattr(settings, name)!r}; allowed: {', '.join(allowed)}")
@@ -58,9 +61,9 @@ class Sprint(Method):
         return self.decoder(self._fused(self._deep(dense, where, keep_BK, skip), dense), where)
 
     def _deep(self, dense, where, keep_BK, skip):
-        mask = self.mask_token.to(dense.dtype)
+        mask = self.mask_token.to(dense.dtype).expand_as(dense)
         if skip is True or not self.deep:
-            return mask.expand_as(dense)
+            return mask
         deep = put_back(self.middle(take(dense, keep_BK), where.at(keep_BK)), keep_BK, mask)
         return deep if skip is False else torch.where(skip.view(-1, 1, 1), mask, deep)
 

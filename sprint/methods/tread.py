@@ -1,6 +1,6 @@
 """TREAD, token routing (arXiv 2501.04765): some tokens skip the blocks of the route and rejoin, as they were, after it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sprint.errors import UserError
 from sprint.methods import Method, Spec
@@ -26,8 +26,8 @@ class Tread(Method):
         self.decoder = spec.blocks(last + 1, spec.depth)
 
     @classmethod
-    def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
-        route(settings.route, spec.depth)
+    def resolve(cls, settings: Settings, spec: Spec) -> Settings:
+        return replace(settings, route="-".join(map(str, route(settings.route, spec.depth))))
 
     def forward(self, x_BND, where, keep_BK=None, skip=False):
         x_BND = self.encoder(x_BND, where)

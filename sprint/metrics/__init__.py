@@ -22,7 +22,7 @@ def measure(
     for extractor, ours in features.items():
         values, why = distances.compute(ours, reference[extractor])
         if labels is not None and reference_labels is not None:
-            values["fd_class"], why["fd_class"] = distances.mean_class_fd(
+            values["fd_class"], why["fd_class"] = distances.class_frechet(
                 ours, labels, reference[extractor], reference_labels
             )
         metrics |= {f"{name}/{extractor}": value for name, value in values.items()}

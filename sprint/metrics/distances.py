@@ -40,9 +40,15 @@ def compute(features: torch.Tensor, reference: torch.Tensor | Gaussian) -> tuple
     """All NAMES for features (n, d) of samples against a reference: features (m, d), or a Gaussian (then only FD)."""
     values: Values = dict.fromkeys(NAMES)
     reasons: Reasons = {}
+    try:
+        features = canonical(_checked(features, "samples"))
+        if not isinstance(reference, Gaussian):
+            reference = canonical(_checked(reference, "reference images"))
+    except Unavailable as reason:
+        return values, dict.fromkeys(NAMES, str(reason))
     for names, group in GROUPS.items():
         try:
-            values.update(zip(names, group(*_prepared(features, reference, names)), strict=True))
+            values.update(zip(names, group(features, reference), strict=True))
         except Unavailable as reason:
             reasons.update(dict.fromkeys(names, str(reason)))
     for name, value in values.items():
@@ -55,22 +61,17 @@ class Unavailable(Exception):
     """Why a number cannot be computed from these features: a sentence without a full stop."""
 
 
-def _prepared(features: torch.Tensor, reference: torch.Tensor | Gaussian, names: tuple[str, ...]):
-    """Checked features and reference, rows of both in canonical order."""
-    _check(features, "samples")
-    if isinstance(reference, Gaussian):
-        if not names[0].startswith("fd"):
-            raise Unavailable("needs features of reference images; the reference holds only their mean and covariance")
-        return canonical(features), reference
-    _check(reference, "reference images")
-    return canonical(features), canonical(reference)
-
-
-def _check(features: torch.Tensor, what: str) -> None:
+def _checked(features: torch.Tensor, what: str) -> torch.Tensor:
     if len(features) < 2:
         raise Unavailable(f"needs at least 2 {what}, got {len(features)}")
     if not features.isfinite().all():
         raise Unavailable(f"features of the {what} hold values that are not finite")
+    return features
+
+
+def _needs_features(reference: torch.Tensor | Gaussian) -> None:
+    if isinstance(reference, Gaussian):
+        raise Unavailable("needs features of reference images; the reference holds only their mean and covariance")
 
 
 def canonical(features: torch.Tensor) -> torch.Tensor:
@@ -97,6 +98,7 @@ def _frechet_infinity(features, reference) -> tuple[float]:
 
 def _kid(features, reference) -> tuple[float, float]:
     """Subsets hold at most half of either set, so that they differ from one another."""
+    _needs_features(reference)
     ensure_torchvision()
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
@@ -110,6 +112,7 @@ def _kid(features, reference) -> tuple[float, float]:
 
 
 def _kid_full(features, reference) -> tuple[float]:
+    _needs_features(reference)
     pairs = max(len(features), len(reference)) ** 2
     if pairs > KID_FULL_PAIRS:
         raise Unavailable(f"would take {pairs:.0e} pairs of images, more than {KID_FULL_PAIRS:.0e}; see kid")
@@ -154,10 +157,12 @@ def _density_coverage(features, reference) -> tuple[float, float]:
 
 
 def _nearest(features, reference) -> tuple[float]:
+    _needs_features(reference)
     return (float(torch.cat([distances.amin(1) for distances in _rows(features, reference)]).mean()),)
 
 
 def _nearest_ratio(features, reference) -> tuple[float]:
+    _needs_features(reference)
     own = float(torch.cat([distances.kthvalue(2).values for distances in _rows(reference, reference)]).mean())
     if own == 0:
         raise Unavailable("all reference images have a twin: their distance to the nearest is 0")
@@ -169,22 +174,26 @@ def _rows(first: torch.Tensor, second: torch.Tensor):
     return (torch.cdist(rows, second) for rows in first.split(ROWS))
 
 
-def _check_neighbours(neighbours: int, *sets: torch.Tensor) -> None:
-    if min(map(len, sets)) <= neighbours:
-        raise Unavailable(
-            f"needs more than {neighbours} images to have {neighbours} neighbours, got {min(map(len, sets))}"
-        )
+def _check_neighbours(neighbours: int, *sets: torch.Tensor | Gaussian) -> None:
+    for features in sets:
+        _needs_features(features)
+        if len(features) <= neighbours:
+            raise Unavailable(
+                f"needs more than {neighbours} images to have {neighbours} neighbours, got {len(features)}"
+            )
 
 
-def mean_class_fd(features, labels, reference, reference_labels) -> tuple[float | None, str]:
+def class_frechet(
+    features: torch.Tensor, labels: torch.Tensor, reference: torch.Tensor | Gaussian, reference_labels: torch.Tensor
+) -> tuple[float | None, str]:
     """Mean over classes of the FD within a class, or None and the reason; arguments as in frechet.fd_per_class."""
-    if isinstance(reference, Gaussian):
-        return None, "needs features of reference images by class; the reference holds only their mean and covariance"
-    if not (features.isfinite().all() and reference.isfinite().all()):
-        return None, "features hold values that are not finite"
-    missing = sorted(
-        set(reference_labels.tolist()) - set(per_class := fd_per_class(features, labels, reference, reference_labels))
-    )
+    try:
+        _needs_features(reference)
+        features, reference = _checked(features, "samples"), _checked(reference, "reference images")
+    except Unavailable as reason:
+        return None, str(reason)
+    per_class = fd_per_class(features, labels, reference, reference_labels)
+    missing = sorted(set(reference_labels.tolist()) - per_class.keys())
     if missing:
         return None, f"needs at least 2 samples and 2 reference images of every class; class {missing[0]} has fewer"
     return sum(per_class.values()) / len(per_class), ""

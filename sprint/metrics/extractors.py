@@ -24,11 +24,11 @@ SMALL = ("digits-cnn", "digits-ssl")
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Where published weights come from, and the beginning of their sha256 where their publisher names it."""
+    """Where published weights come from, the size of their features, and the beginning of the file's sha256."""
 
     url: str
     dim: int
-    sha256_prefix: str = ""
+    sha256: str
 
     @property
     def cached(self) -> Path:
@@ -38,12 +38,13 @@ class Pretrained:
 
 _FIDELITY = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0"
 _DINOV2 = "https://dl.fbaipublicfiles.com/dinov2"
+_LARGE = Pretrained(f"{_DINOV2}/dinov2_vitl14/dinov2_vitl14_pretrain.pth", 1024, "d5383ea8f4877b24")
 PRETRAINED = {
     "inception": Pretrained(f"{_FIDELITY}/weights-inception-2015-12-05-6726825d.pth", 2048, "6726825d"),
-    "dinov2": Pretrained(f"{_DINOV2}/dinov2_vitl14/dinov2_vitl14_pretrain.pth", 1024),
-    "dinov2-vit-s-14": Pretrained(f"{_DINOV2}/dinov2_vits14/dinov2_vits14_pretrain.pth", 384),
-    "dinov2-vit-b-14": Pretrained(f"{_DINOV2}/dinov2_vitb14/dinov2_vitb14_pretrain.pth", 768),
-    "dinov2-vit-l-14": Pretrained(f"{_DINOV2}/dinov2_vitl14/dinov2_vitl14_pretrain.pth", 1024),
+    "dinov2": _LARGE,
+    "dinov2-vit-s-14": Pretrained(f"{_DINOV2}/dinov2_vits14/dinov2_vits14_pretrain.pth", 384, "b938bf1bc15cd2ec"),
+    "dinov2-vit-b-14": Pretrained(f"{_DINOV2}/dinov2_vitb14/dinov2_vitb14_pretrain.pth", 768, "0b8b82f85de91b42"),
+    "dinov2-vit-l-14": _LARGE,
 }
 KNOWN = (*SMALL, *PRETRAINED)
 
@@ -87,12 +88,10 @@ def load(name: str, weights: Path | None = None, device: str = "cpu", download: 
     try:
         module = registered.build(name, path)
     except registered.UNREADABLE as error:
-        problem = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"{path}: holds no weights of {name} ({problem[0][:200]})") from error
+        problem = " ".join(str(error).split())[:160] or type(error).__name__
+        raise UserError(f"{path}: holds no weights of {name} ({problem})") from error
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    published = name in SMALL or bool(
-        PRETRAINED[name].sha256_prefix and sha256.startswith(PRETRAINED[name].sha256_prefix)
-    )
+    published = name in SMALL or sha256.startswith(PRETRAINED[name].sha256)
     return Extractor(name, module.to(device), module.dim, sha256, published)
 
 
@@ -118,7 +117,7 @@ def _download(source: Pretrained) -> None:
     """Fetch published weights into torch.hub's cache."""
     source.cached.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(source.url, str(source.cached), hash_prefix=source.sha256_prefix or None)
+        torch.hub.download_url_to_file(source.url, str(source.cached), hash_prefix=source.sha256)
     except (OSError, RuntimeError) as error:
         raise UserError(
             f"{source.url}: could not be fetched ({error}); put the file at {source.cached}, or name its path"

@@ -21,7 +21,7 @@ def ensure_torchvision() -> torch.library.Library | None:
     Returns the library that holds the schemas; the cache keeps it alive, as its end would take them back.
     """
     try:
-        import torchvision  # noqa: F401
+        import torchvision
 
         return None
     except RuntimeError as error:

@@ -89,7 +89,7 @@ class Study:
             for evaluation in run.evaluations
         ]
         frame = pd.DataFrame(rows)
-        for column in (name for name in frame.columns if is_metric(name)):
+        for column in (name for name in frame.columns if is_metric(name) or name in ("scale", "seconds", "tflop")):
             frame[column] = pd.to_numeric(frame[column])
         return frame
 
@@ -182,7 +182,9 @@ def _state(train: dict, metrics: dict) -> tuple[str, str]:
 
 def _settings(runs: list[Run], factors: list[str]) -> dict[str, list[Run]]:
     """Runs by a readable, unique name of their setting, in the order of the plan."""
-    extra = [name for name in factors if name not in ("method", "drop") and len({repr(run.factor(name)) for run in runs}) > 1]
+    extra = [
+        name for name in factors if name not in ("method", "drop") and len({repr(run.factor(name)) for run in runs}) > 1
+    ]
     settings: dict[str, list[Run]] = {}
     for run in runs:
         label = run.config.get("label", run.name)

@@ -1,0 +1,73 @@
+"""What a training step sees, as a function of (seed, step) alone: images, noise, times, labels, kept tokens, skips.
+
+Every purpose draws from its own stream, so that for one seed all methods see the same images, noise, times and dropped
+labels, whatever else they draw.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from sprint import tokens
+from sprint.config import Run
+from sprint.data import Images, to_signal
+from sprint.flow import draw_times
+from sprint.plan import spec_of
+from sprint.streams import stream
+
+STAGES = ("pretrain", "finetune")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's inputs, on the CPU."""
+
+    x_BCHW: torch.Tensor  # clean images in [-1, 1]
+    noise_BCHW: torch.Tensor
+    t_B: torch.Tensor
+    y_B: torch.Tensor  # labels, the null label where dropped
+    keep_BK: torch.Tensor | None  # kept tokens; None: all
+    skip_B: torch.Tensor | bool  # samples whose deep path is dropped; False: none
+
+
+def sparse_steps(run: Run) -> int:
+    """Steps of the first stage, on sparse tokens."""
+    return run.train.steps - round(run.train.steps * run.train.finetune)
+
+
+def stage_of(run: Run, step: int) -> str:
+    """The stage that step (from 0) belongs to."""
+    return STAGES[step >= sparse_steps(run)]
+
+
+def batch_size(run: Run, step: int) -> int:
+    """Images of that step, over all devices."""
+    return run.train.batch if stage_of(run, step) == "pretrain" else run.train.finetune_batch
+
+
+def draw_batch(run: Run, images: Images, step: int, skip_rate: float) -> Batch:
+    """The inputs of that step."""
+    size, seed = batch_size(run, step), run.seed
+    chosen = _order(run, len(images.labels), step, size)
+    x = to_signal(images.pixels[chosen])
+    dropped = torch.rand(size, generator=stream("label", seed, step)) < run.train.label_drop
+    drop = run.drop if run.subsampling and stage_of(run, step) == "pretrain" else 0.0
+    grid = spec_of(run.model, run.image_size).grid
+    skip = torch.rand(size, generator=stream("skip", seed, step)) < skip_rate if skip_rate else False
+    return Batch(
+        x_BCHW=x,
+        noise_BCHW=torch.randn(x.shape, generator=stream("noise", seed, step)),
+        t_B=draw_times(size, stream("time", seed, step)),
+        y_B=images.labels[chosen].masked_fill(dropped, images.classes),
+        keep_BK=tokens.draw(run.subsampling, size, grid, drop, stream("keep", seed, step)),
+        skip_B=skip,
+    )
+
+
+def _order(run: Run, count: int, step: int, size: int) -> torch.Tensor:
+    """Indices of the images of a step: every epoch passes all images once, in an order drawn from (seed, epoch)."""
+    sparse = sparse_steps(run)
+    first = min(step, sparse) * run.train.batch + max(0, step - sparse) * run.train.finetune_batch
+    epochs = range(first // count, (first + size - 1) // count + 1)
+    order = torch.cat([torch.randperm(count, generator=stream("order", run.seed, epoch)) for epoch in epochs])
+    return order[first - epochs[0] * count :][:size]

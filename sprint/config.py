@@ -1,0 +1,169 @@
+"""What a preset, a study and a run are. `plan.py` reads them from files and checks them.
+
+A preset (workflow/presets/<name>.yaml) is the scale, a study (ablations/<name>.yaml) one ablation. A study's grids times
+the preset's seeds are runs; a run's name is readable and ends in a hash of all that shapes its weights, so that studies
+share the runs they have in common.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from sprint.guidance import Guidance
+from sprint.methods import find
+from sprint.sample import Sampler
+from sprint.strict import nearest
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The transformer that all methods of a preset share."""
+
+    width: int  # channels of a token
+    depth: int  # blocks
+    heads: int
+    patch: int  # pixels along one side of a token
+    positions: str  # "sincos" or "rope2d"
+    qk_norm: bool  # RMSNorm on each head's q and k
+
+
+@dataclass(frozen=True)
+class Training:
+    """One schedule for all methods: sparse pre-training, then fine-tuning on all tokens."""
+
+    steps: int  # optimiser steps of both stages together
+    finetune: float  # share of the steps on all tokens, 0 to 1
+    batch: int  # images a step, over all devices
+    finetune_batch: int
+    learning_rate: float
+    finetune_learning_rate: float
+    warmup: int  # steps of linear warm-up at the start of each stage
+    ema: float  # decay of the moving average of the weights, per step
+    clip: float  # largest norm of the gradient
+    weight_decay: float
+    label_drop: float  # probability that a label is replaced by the null label
+    precision: str  # "float32", or "bfloat16" for autocast
+    milestones: list[float]  # shares of the steps after which the averaged weights are kept for evaluation
+    checkpoint_every: int  # steps between checkpoints for resuming
+    threads: int  # CPU threads of one training; part of what fixes its bits
+    compile: bool  # torch.compile the network
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """How the weights of every milestone are judged."""
+
+    images: int  # samples per evaluation
+    batch: int  # images sampled at a time; moves no number
+    sampler: Sampler
+    guidance: list[Guidance]  # of the last milestone; earlier ones are judged unguided
+    extractors: list[str]
+    sample_seed: int
+    grid: int  # images of each evaluation that are kept to be looked at
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How throughput is measured."""
+
+    batch: int  # images a step
+    repeats: int  # timed steps, after one untimed
+    seconds: float  # after which no further repeat is begun
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The scale of a comparison."""
+
+    name: str
+    data: dict  # name of a reader in sprint/data, and its settings
+    image_size: int  # pixels
+    model: Backbone
+    train: Training
+    evaluate: Evaluating
+    measure: Measuring
+    extractor_steps: int  # optimiser steps of extractors that are trained here
+    seeds: list[int]
+    studies: list[str]  # the core studies, which the report is made of
+    methods: dict = field(
+        default_factory=dict
+    )  # settings of methods at this scale, where they differ from the method's own
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: preset, method and its settings, seed."""
+
+    preset: str
+    method: str
+    drop: float  # share of the tokens that the sparse stage drops
+    subsampling: str  # rule that chooses the kept tokens; "" where none are dropped
+    settings: dict  # the method's own, complete
+    named: dict  # what differs from this preset's usual: it stands in the run's name
+    seed: int
+    data: dict
+    image_size: int
+    model: Backbone
+    train: Training
+
+    @property
+    def dropping(self) -> bool:
+        """Whether there is a drop ratio to speak of."""
+        return bool(self.subsampling or self.drop)
+
+    @property
+    def name(self) -> str:
+        """Method, what sets it apart, seed, and a hash of everything that shapes the weights."""
+        parts = [self.method, f"drop{self.drop * 100:g}"] if self.dropping else [self.method]
+        parts += [f"{key}{value}".replace("/", "_").replace(" ", "") for key, value in sorted(self.named.items())]
+        return "-".join([*parts, f"seed{self.seed}", self.hash])
+
+    @property
+    def hash(self) -> str:
+        content = {key: value for key, value in self.document().items() if key not in ("preset", "named")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def label(self) -> str:
+        """How tables call it."""
+        parts = [find(self.method).title]
+        parts += [f"{self.drop * 100:g}%"] if self.dropping else []
+        return ", ".join([" ".join(parts), *(f"{key} {value}" for key, value in sorted(self.named.items()))])
+
+    def document(self) -> dict:
+        """Everything, as JSON has it."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One ablation."""
+
+    name: str
+    title: str
+    question: str
+    vary: list[str]  # what differs between its runs, as tables show it
+    runs: list[Run]
+    impossible: list[dict]  # {"label", "reason"} of settings that cannot be built
+    sweeps: dict[str, list[Guidance]]  # by run: evaluations of its own, beyond the preset's
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A preset with all its studies."""
+
+    preset: Preset
+    studies: dict[str, Study]
+
+    def runs(self) -> dict[str, Run]:
+        """All runs by name."""
+        return {run.name: run for study in self.studies.values() for run in study.runs}
+
+    def run(self, name: str) -> Run:
+        """The run called `name`. Raises UserError naming the nearest."""
+        return nearest(self.runs(), name, f"run of preset {self.preset.name!r}")
+
+    def study(self, name: str) -> Study:
+        """The study called `name`. Raises UserError naming the nearest."""
+        return nearest(self.studies, name, "study")

@@ -1,0 +1,24 @@
+"""Flow matching on a linear path (SiT, arXiv 2401.08740): x_t = (1 - t) x + t noise, velocity = noise - x, t = 1 is noise."""
+
+import torch
+
+
+def draw_times(batch: int, generator: torch.Generator) -> torch.Tensor:
+    """Logit-normal times (B,): t = s / (1 + s) with s = exp(N(0, 1)) (arXiv 2403.03206 equation 19)."""
+    return torch.randn(batch, generator=generator).sigmoid()
+
+
+def interpolate(x_BCHW: torch.Tensor, noise_BCHW: torch.Tensor, t_B: torch.Tensor) -> torch.Tensor:
+    """The noisy image at time t."""
+    t = t_B.view(-1, 1, 1, 1)
+    return (1 - t) * x_BCHW + t * noise_BCHW
+
+
+def velocity(x_BCHW: torch.Tensor, noise_BCHW: torch.Tensor) -> torch.Tensor:
+    """What the network learns: d x_t / d t."""
+    return noise_BCHW - x_BCHW
+
+
+def score(velocity_BCHW: torch.Tensor, x_BCHW: torch.Tensor, t: float) -> torch.Tensor:
+    """Score of p_t from the velocity on the linear path: -(x + (1 - t) v) / t (arXiv 2401.08740 equation 9)."""
+    return -(x_BCHW + (1 - t) * velocity_BCHW) / t

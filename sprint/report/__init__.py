@@ -1,0 +1,5 @@
+"""The report: results/<preset>/**.json to one self-contained HTML file. Reads JSON and images only, imports no torch."""
+
+from sprint.report.page import render_index, render_study
+
+__all__ = ["render_index", "render_study"]

@@ -1,0 +1,93 @@
+"""Sample grids: the same image indices (so the same noise and labels) of every setting, as PNG data URIs. numpy only."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from safetensors.numpy import load_file
+
+from sprint.report.read import Run, Study
+from sprint.report.summary import Line, chosen_lines
+from sprint.report.words import guidance_text
+
+COLUMNS, ROWS = 10, 3
+LARGEST = 64  # larger images are reduced to this side and to one row, so that the page stays small
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Samples of one run under one guidance."""
+
+    label: str
+    guidance: str
+    uri: str
+    alt: str
+    shape: tuple[int, int]
+
+
+def sample_grids(study: Study, results: Path) -> list[Grid]:
+    """One grid per setting and shown guidance, of the first finished seed that every setting shares if there is one."""
+    grids = []
+    for setting, runs in study.settings.items():
+        done = [run for run in runs if run.state == "done"]
+        for line in chosen_lines(study, setting) if done else []:
+            images = _images(results, done[0], line)
+            if images is not None:
+                grids.append(_grid(setting, done[0], line, images))
+    return grids
+
+
+def _images(results: Path, run: Run, line: Line) -> np.ndarray | None:
+    """uint8 (n, C, H, W) samples of the run's last step under the line's guidance; None when none were kept."""
+    path = results / "runs" / run.name / "samples.safetensors"
+    last = max(entry["step"] for entry in run.evaluations)
+    keys = [
+        entry["key"]
+        for entry in run.evaluations
+        if entry["step"] == last and line.guidance.startswith(guidance_text(entry["guidance"]))
+    ]
+    if not keys or not path.exists():
+        return None
+    return load_file(path).get(keys[0])
+
+
+def _grid(setting: str, run: Run, line: Line, images: np.ndarray) -> Grid:
+    images = _small(images)
+    uri, shape = _png(_tiled(images))
+    alt = f"{len(images)} samples of {setting}, seed {run.seed}, {line.guidance}: image indices 0 to {len(images) - 1}"
+    return Grid(f"{setting}, seed {run.seed}", line.guidance, uri, alt, shape)
+
+
+def _small(images: np.ndarray) -> np.ndarray:
+    side = max(images.shape[2:])
+    if side <= LARGEST // 2:
+        return images[: COLUMNS * ROWS]
+    images = images[:COLUMNS]
+    if side <= LARGEST:
+        return images
+    size = (LARGEST, LARGEST)
+    reduced = [
+        Image.fromarray(np.moveaxis(image, 0, -1).squeeze()).resize(size, Image.Resampling.LANCZOS) for image in images
+    ]
+    return np.stack([np.atleast_3d(np.asarray(image)).transpose(2, 0, 1) for image in reduced])
+
+
+def _tiled(images: np.ndarray) -> np.ndarray:
+    """(n, C, H, W) to one (H, W, C + 1) picture with transparent lines, one pixel wide, between the images."""
+    count, channels, height, width = images.shape
+    rows = -(-count // COLUMNS)
+    picture = np.zeros((rows * (height + 1) - 1, COLUMNS * (width + 1) - 1, channels + 1), np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // COLUMNS * (height + 1), index % COLUMNS * (width + 1)
+        picture[top : top + height, left : left + width, :channels] = np.moveaxis(image, 0, -1)
+        picture[top : top + height, left : left + width, channels] = 255
+    return picture
+
+
+def _png(picture: np.ndarray) -> tuple[str, tuple[int, int]]:
+    stream = io.BytesIO()
+    Image.fromarray(picture, {2: "LA", 4: "RGBA"}[picture.shape[2]]).save(stream, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode(), (picture.shape[1], picture.shape[0])

@@ -1,0 +1,91 @@
+"""The page: everything gathered for the template, rendered with autoescape into one file that needs no network."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sprint.files import write_text
+from sprint.report.answers import answer
+from sprint.report.grids import sample_grids
+from sprint.report.plots import cost_plots, study_plots
+from sprint.report.provenance import UNITS, protocol, provenance
+from sprint.report.published import beside, read_published
+from sprint.report.read import Study, read_study
+from sprint.report.summary import ranking
+from sprint.report.tables import evaluation_table, study_table
+
+HEADLINE = "methods"  # the study whose table opens the page and whose runs the sample grids show
+
+
+def render_index(preset: str, results: Path, studies: list[dict], out: Path) -> None:
+    """Writes one self-contained HTML file on all `studies` (plans as `read_study` takes them) from results/<preset>."""
+    plans = sorted(studies, key=lambda plan: plan["name"] != HEADLINE)
+    _render(f"sprint-bench, preset {preset}", preset, results, plans, out)
+
+
+def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
+    """Writes the same page for one study alone."""
+    _render(f"{study['title']}, preset {preset}", preset, results, [study], out)
+
+
+def _render(title: str, preset: str, results: Path, plans: list[dict], out: Path) -> None:
+    results, facts = Path(results), read_published()
+    studies = [read_study(preset, results, plan) for plan in plans]
+    page = _template().render(
+        title=title,
+        preset=preset,
+        sections=[_section(study, results, facts) for study in studies],
+        provenance=provenance(studies, results),
+        units=UNITS,
+    )
+    write_text(out, page)
+
+
+def _template():
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html.j2")
+
+
+def _section(study: Study, results: Path, facts: dict) -> dict:
+    headers, rows = evaluation_table(study)
+    return {
+        "id": re.sub(r"[^a-z0-9_]+", "-", study.name.lower()).strip("-") or "study",
+        "title": study.title,
+        "question": study.question,
+        "answer": answer(study),
+        "command": study.command,
+        "status": _status(study),
+        "protocol": protocol(study),
+        "seeds": _seeds(study),
+        "sweep": study.sweep,
+        "table": study_table(study, headline=study.name == HEADLINE),
+        "plots": study_plots(study),
+        "cost_plots": None if study.sweep else cost_plots(study),
+        "grids": sample_grids(study, results) if study.name == HEADLINE else [],
+        "published": beside(study, facts),
+        "headers": headers,
+        "rows": rows,
+    }
+
+
+def _status(study: Study) -> str:
+    """How many runs stand behind a study and what became of the others, for the contents list."""
+    states: dict[str, int] = {}
+    for run in study.runs:
+        states[run.state] = states.get(run.state, 0) + 1
+    parts = [f"{count} {state}" for state, count in states.items()]
+    return ", ".join(parts + ([f"{len(study.impossible)} impossible"] if study.impossible else [])) or "no runs"
+
+
+def _seeds(study: Study) -> str:
+    """What the small numbers below the large ones mean, with the number of seeds."""
+    counts = sorted({line.metrics[study.primary].seeds for _, line in ranking(study)})
+    if not counts:
+        return "nothing evaluated yet"
+    if counts == [1]:
+        return "n = 1 seed: no spread can be shown"
+    return f"n = {'–'.join(str(count) for count in sorted({counts[0], counts[-1]}))} seeds: mean, below it the range"

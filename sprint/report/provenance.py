@@ -1,0 +1,94 @@
+"""Where the numbers of a page come from: commit, versions, machine, seeds, durations, extractors, units."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from sprint.report.read import Run, Study, read_extractors
+from sprint.report.words import listed, sampler_text, seconds_text
+
+UNITS = [
+    "MAC: one multiply-accumulate. FLOP: one floating-point operation, two per MAC.",
+    "Forward cost: MAC of one pass of one image with all tokens, without guidance.",
+    "Training cost: FLOP of forward and backward (backward = 2 × forward), both stages, fine-tuning included; modelled in closed form.",
+    "Of dense: total training FLOP over those of a dense run of as many steps.",
+    "Images per second, seconds: measured on the machine named here; they move with it.",
+    "Network evaluations: counted per generated image; one is a call of the full model, so guidance with two calls counts two.",
+    "FD: Fréchet distance between Gaussians fitted to features of generated and of real images, under the extractor named in brackets. "
+    "It is not FID: that name belongs to one Inception network.",
+    "Floor: the same metric between two random halves of the real images; nothing can be expected below it.",
+]
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    values: list[str]
+
+
+def protocol(study: Study) -> str:
+    """How the final numbers of a study were made: samplers, number of images, labels, extractors."""
+    final = study.final
+    if final.empty:
+        return "nothing evaluated yet"
+    images = listed([f"{count:,}" for count in sorted(final["images"].unique())])
+    samplers = listed(sorted(final["sampler"].unique()))
+    labels = listed(sorted(str(value) for value in final["labels"].unique()))
+    extractors = f"extractor{'s' * (len(study.extractors) > 1)} {listed(study.extractors)}"
+    return f"sampler {samplers}; {images} images, labels {labels}; {extractors}"
+
+
+def provenance(studies: list[Study], results: Path) -> list[Fact]:
+    """Facts about all runs of a page, each distinct value with the number of runs that it holds for."""
+    runs = list({run.name: run for study in studies for run in study.runs}.values())
+    known = [run for run in runs if run.train]
+    facts = [
+        Fact("commit", _counted([run.train.get("commit", "unknown") for run in known])),
+        Fact("versions", _counted([_pairs(run.train.get("versions", {})) for run in known])),
+        Fact("machine", _counted([_pairs(run.train.get("machine", {})) for run in known])),
+        Fact("seeds", [listed(sorted({str(run.seed) for run in known}))]),
+        Fact("data", _counted([_pairs(run.config.get("data", {})) for run in known])),
+        Fact("model", _counted([_pairs(run.config.get("model", {})) for run in known])),
+        Fact("schedule", _counted([_pairs(run.config.get("train", {})) for run in known])),
+        Fact("runs", _counted([run.state for run in runs])),
+        Fact("durations", _durations(known)),
+        Fact("extractors", [_extractor(one) for one in read_extractors(results)]),
+        Fact("sampler", _samplers(runs)),
+    ]
+    return [Fact(fact.name, [value for value in fact.values if value] or ["not recorded"]) for fact in facts]
+
+
+def _counted(values: list[str]) -> list[str]:
+    """Distinct values, the commonest first; with more than one, how many runs each holds for."""
+    counts = Counter(values).most_common()
+    return [value if len(counts) == 1 else f"{value} ({count} runs)" for value, count in counts]
+
+
+def _pairs(facts: dict) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in facts.items())
+
+
+def _durations(runs: list[Run]) -> list[str]:
+    training = [run.train["seconds"] for run in runs if "seconds" in run.train]
+    evaluating = [run.evaluate["seconds"] for run in runs if "seconds" in run.evaluate]
+    named = (("training", training), ("evaluation", evaluating))
+    return [
+        f"{name}: {seconds_text(sum(seconds))} in all, {seconds_text(min(seconds))} to {seconds_text(max(seconds))} a run"
+        for name, seconds in named
+        if seconds
+    ]
+
+
+def _extractor(facts: dict) -> str:
+    """An extractor's facts; its hash is cut for reading, the whole stands in its JSON."""
+    shown = {
+        key: f"{value[:12]}…" if key == "sha256" else value
+        for key, value in facts.items()
+        if not isinstance(value, dict | list)
+    }
+    name = shown.pop("name", "unnamed")
+    return f"{name}: {_pairs(shown)}"
+
+
+def _samplers(runs: list[Run]) -> list[str]:
+    return _counted([sampler_text(entry["sampler"]) for run in runs for entry in run.evaluations[-1:]])

@@ -1,0 +1,112 @@
+"""Evaluations averaged over seeds: `Spread` (mean, lowest, highest, number) per setting and guidance, and the best guidance."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sprint.report.read import Study
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean over seeds with the lowest and the highest. With one seed all three are equal and say nothing about noise."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
+
+    def overlaps(self, other: "Spread") -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+
+@dataclass(frozen=True)
+class Line:
+    """One setting under one guidance at the end of training: every metric over seeds, and why one is missing."""
+
+    setting: str
+    guidance: str
+    kind: str
+    scale: float | None
+    metrics: dict[str, Spread]
+    reasons: dict[str, str]
+    network_evaluations: float
+
+
+def spread(values: pd.Series) -> Spread | None:
+    """The spread of the values that exist; None when there is none."""
+    values = values.dropna()
+    return Spread(values.mean(), values.min(), values.max(), len(values)) if len(values) else None
+
+
+def lines(study: Study, setting: str) -> list[Line]:
+    """All evaluations of a setting at the end of training, unguided first, then by guidance and scale."""
+    final = study.final
+    if final.empty:
+        return []
+    mine = final[final["setting"] == setting]
+    several = mine["sampler"].nunique() > 1
+    groups = mine.groupby(["kind", "guidance", "sampler", "images"], sort=False, dropna=False)
+    found = [_line(setting, group, several) for _, group in groups]
+    return sorted(found, key=lambda line: (line.kind != "none", line.kind, line.scale or 0.0))
+
+
+def chosen_lines(study: Study, setting: str) -> list[Line]:
+    """What a table shows of a setting: unguided and, where another guidance was evaluated, the best of those."""
+    found = lines(study, setting)
+    unguided = [line for line in found if line.kind == "none"][:1]
+    best = best_line(study, setting)
+    return unguided if best is None or best in unguided else [*unguided, best]
+
+
+def best_line(study: Study, setting: str) -> Line | None:
+    """The guidance with the lowest mean of the primary metric among those evaluated; None when nothing was."""
+    ranked = [line for line in lines(study, setting) if study.primary in line.metrics]
+    return min(ranked, key=lambda line: line.metrics[study.primary].mean, default=None)
+
+
+def ranking(study: Study) -> list[tuple[str, Line]]:
+    """Settings with their best guidance, best first."""
+    best = {setting: best_line(study, setting) for setting in study.settings}
+    found = [(setting, line) for setting, line in best.items() if line is not None]
+    return sorted(found, key=lambda pair: pair[1].metrics[study.primary].mean)
+
+
+def curve(study: Study, setting: str) -> pd.DataFrame:
+    """Quality along training under one guidance (the one evaluated at most steps, unguided first): mean over seeds by step."""
+    if study.frame.empty:
+        return study.frame
+    mine = study.frame[study.frame["setting"] == setting]
+    if mine.empty:
+        return mine
+    steps = mine.groupby(["guidance", "sampler", "images"], sort=False)["step"].nunique()
+    guidance, sampler, images = max(steps.index, key=lambda key: (steps[key], key[0] == "unguided"))
+    same = mine[(mine["guidance"] == guidance) & (mine["sampler"] == sampler) & (mine["images"] == images)]
+    return same.groupby("step").mean(numeric_only=True).reset_index().assign(guidance=guidance)
+
+
+def number(value: float | None) -> bool:
+    """Whether there is a finite number."""
+    return value is not None and math.isfinite(value)
+
+
+def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
+    first = group.iloc[0]
+    metrics = {name: spread(group[name]) for name in group.columns if "/" in name or name == "accuracy"}
+    reasons: dict[str, str] = {}
+    for seed, given in zip(group["seed"], group["reasons"], strict=True):
+        reasons |= {metric: f"{reason} (seed {seed})" for metric, reason in given.items()}
+    return Line(
+        setting=setting,
+        guidance=first["guidance"] + (f" ({first['sampler']})" if several_samplers else ""),
+        kind=first["kind"],
+        scale=None if pd.isna(first["scale"]) else float(first["scale"]),
+        metrics={name: value for name, value in metrics.items() if value is not None},
+        reasons=reasons,
+        network_evaluations=group["network_evaluations"].mean(),
+    )

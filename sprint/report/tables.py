@@ -1,0 +1,205 @@
+"""Tables as plain data for the template: columns, and one group of lines per setting. Runs without numbers keep their row."""
+
+from dataclasses import dataclass, field
+
+from sprint.report.read import TERA, Run, Study
+from sprint.report.summary import Line, Spread, chosen_lines, lines
+from sprint.report.words import MISSING, factor_name, factor_text, listed, metric_name, metric_text, significant
+
+GIGA, MEGA = 1e9, 1e6
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands large, what stands small below it, and the number of the note that explains it (0: none)."""
+
+    main: str
+    small: str = ""
+    note: int = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One setting: cells that hold for all its lines, then one line of cells per guidance, or `state` where there is none."""
+
+    head: str
+    fixed: list[Cell]
+    lines: list[list[Cell]]
+    seeds: Cell
+    commands: list[str]
+    state: str = ""
+
+
+@dataclass
+class Table:
+    fixed: list[Column]
+    varying: list[Column]
+    groups: list[Group]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[Column]:
+        return [*self.fixed, *self.varying]
+
+    def note(self, text: str) -> int:
+        """The number under which `text` stands below the table."""
+        if text not in self.notes:
+            self.notes.append(text)
+        return self.notes.index(text) + 1
+
+
+def study_table(study: Study, headline: bool = False) -> Table:
+    """The table of a study. `headline` adds size and measured speed, and shows the factors' usual two: method and drop."""
+    costs = HEADLINE_COSTS if headline else [] if study.sweep else STUDY_COSTS
+    metrics = table_metrics(study)
+    fixed = [Column(factor_name(name)) for name in study.factors] + [column for column, _ in costs]
+    varying = [Column("guidance"), *(Column(metric_name(metric), _unit(metric)) for metric in metrics)]
+    table = Table(fixed, varying, [])
+    for setting, runs in study.settings.items():
+        cells = [Cell(factor_text(name, runs[0].factor(name))) for name in study.factors]
+        table.groups.append(_group(table, study, setting, cells + [cost(runs) for _, cost in costs], metrics))
+    for impossible in study.impossible:
+        state = f"impossible: {impossible['reason']}"
+        table.groups.append(Group(impossible["label"], [], [], Cell("0"), [study.command], state))
+    if study.floor:
+        table.groups.append(_floor_group(study, len(fixed), metrics))
+    return table
+
+
+def table_metrics(study: Study) -> list[str]:
+    """Fréchet distance under every extractor; KID, precision and recall under the first; classified-as-label."""
+    first = study.extractors[:1]
+    wanted = [f"fd/{name}" for name in study.extractors] + [
+        f"{kind}/{name}" for kind in ("kid", "precision", "recall") for name in first
+    ]
+    return [*wanted, "accuracy"] if wanted else []
+
+
+def rerun_command(study: Study, run: Run) -> str:
+    """The command that makes one run's numbers again, from the repository's root."""
+    folder = f"sweeps/{study.name}/{run.name}.json" if study.sweep else f"runs/{run.name}/metrics.json"
+    preset = "" if study.preset == "digits" else f" --config preset={study.preset}"
+    return f"snakemake --cores all results/{study.preset}/{folder}{preset}"
+
+
+def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
+    """Every evaluation of every run, milestones included, with every metric: headers and rows of text."""
+    if study.frame.empty:
+        return [], []
+    metrics = sorted((name for name in study.frame.columns if "/" in name or name == "accuracy"), key=_metric_order)
+    headers = ["run", "step", "guidance", "sampler", "images", "network evaluations per image"]
+    rows = [
+        [
+            row["run"],
+            str(row["step"]),
+            row["guidance"],
+            row["sampler"],
+            str(row["images"]),
+            f"{row['network_evaluations']:g}",
+        ]
+        + [metric_text(name, row[name]) for name in metrics]
+        for row in study.frame.to_dict("records")
+    ]
+    return headers + [metric_name(name) for name in metrics], rows
+
+
+def _group(table: Table, study: Study, setting: str, fixed: list[Cell], metrics: list[str]) -> Group:
+    runs = study.settings[setting]
+    shown = lines(study, setting) if study.sweep else chosen_lines(study, setting)
+    return Group(
+        head=setting,
+        fixed=fixed,
+        lines=[_line_cells(table, study, line, metrics, len(lines(study, setting))) for line in shown],
+        seeds=_seeds_cell(table, setting, runs),
+        commands=[rerun_command(study, run) for run in runs],
+        state="" if shown else listed(sorted({f"{run.state}: {run.reason}" for run in runs})),
+    )
+
+
+def _line_cells(table: Table, study: Study, line: Line, metrics: list[str], evaluated: int) -> list[Cell]:
+    best = "" if study.sweep or line.kind == "none" else f"best of {evaluated} evaluated"
+    return [Cell(line.guidance, best)] + [_metric_cell(table, study, line, metric) for metric in metrics]
+
+
+def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
+    value, reason = line.metrics.get(metric), line.reasons.get(metric)
+    note = table.note(f"{metric_name(metric)} of {line.setting}, {line.guidance}: {reason}") if reason else 0
+    if value is None:
+        return Cell(MISSING, note=note)
+    return Cell(metric_text(metric, value.mean), _below(study, metric, value), note)
+
+
+def _below(study: Study, metric: str, value: Spread) -> str:
+    """The range over seeds, and for Fréchet distances how many times the floor the mean is."""
+    low, high = metric_text(metric, value.low), metric_text(metric, value.high)
+    floor = study.floor.get(metric)
+    times = f"{value.mean / floor:.1f}× floor" if metric.startswith("fd") and floor else ""
+    return " · ".join(part for part in (f"{low}–{high}" if value.seeds > 1 else "", times) if part)
+
+
+def _seeds_cell(table: Table, setting: str, runs: list[Run]) -> Cell:
+    """How many seeds stand behind a row; those that do not are named in a note, never dropped."""
+    done = sum(run.state == "done" for run in runs)
+    broken = [f"seed {run.seed} {run.state} ({run.reason})" for run in runs if run.state != "done"]
+    if not broken:
+        return Cell(str(done))
+    return Cell(f"{done} of {len(runs)}", note=table.note(f"{setting}: {listed(broken)}"))
+
+
+def _floor_group(study: Study, width: int, metrics: list[str]) -> Group:
+    cells = [Cell("real images"), *(Cell(metric_text(metric, study.floor.get(metric))) for metric in metrics)]
+    return Group("Floor: half of the real images against the other", [Cell("")] * width, [cells], Cell(UNKNOWN), [])
+
+
+def _unit(metric: str) -> str:
+    return "↓" if metric.startswith(("fd", "kid")) else "↑"
+
+
+def _metric_order(metric: str) -> tuple[int, str]:
+    kinds = ["fd", "kid", "kid_error", "precision", "recall"]
+    kind = metric.partition("/")[0]
+    return (kinds.index(kind) if kind in kinds else len(kinds), metric)
+
+
+def _of_cost(key: str, scale: float, text=significant):
+    return lambda runs: next((Cell(text(run.cost[key] / scale)) for run in runs if key in run.cost), Cell(UNKNOWN))
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}×"
+
+
+def _speed(runs: list[Run]) -> Cell:
+    """Measured images per second in training: median of the first run measured, with the range of its repetitions."""
+    for run in runs:
+        if speed := run.throughput.get("train_images_per_s"):
+            return Cell(significant(speed["median"]), f"{significant(speed['low'])}–{significant(speed['high'])}")
+    return Cell(UNKNOWN)
+
+
+def _training_seconds(runs: list[Run]) -> Cell:
+    seconds = [run.train["seconds"] for run in runs if run.state == "done" and "seconds" in run.train]
+    if not seconds:
+        return Cell(UNKNOWN)
+    span = f"{significant(min(seconds))}–{significant(max(seconds))}" if len(seconds) > 1 else ""
+    return Cell(significant(sum(seconds) / len(seconds)), span)
+
+
+STUDY_COSTS = [
+    (Column("training", "TFLOP"), _of_cost("train_flops", TERA)),
+    (Column("of dense", "training FLOP"), _of_cost("train_flops_vs_dense", 1, _times)),
+]
+HEADLINE_COSTS = [
+    (Column("parameters", "million"), _of_cost("params", MEGA)),
+    (Column("forward", "GMAC / image"), _of_cost("forward_macs", GIGA)),
+    *STUDY_COSTS,
+    (Column("training speed", "images / s, measured"), _speed),
+    (Column("training time", "s, measured"), _training_seconds),
+]

@@ -1,0 +1,27 @@
+"""The sizes that DiT (arXiv 2212.09748, table 1), SiT and all that follow them share."""
+
+import re
+
+from sprint.errors import UserError
+
+SIZES = {  # name: depth, width, heads
+    "S": (12, 384, 6),
+    "B": (12, 768, 12),
+    "L": (24, 1024, 16),
+    "XL": (28, 1152, 16),
+}
+PATCHES = (2, 4, 8)  # pixels of the latent along one side of a token
+
+
+def parse(text: str) -> tuple[int, int, int, int]:
+    """(depth, width, heads, patch) of "XL/2", or of "4x64x4/2" where the size is none of the named. Raises UserError."""
+    name, _, patch = text.partition("/")
+    if name in SIZES and patch.isdigit() and int(patch) in PATCHES:
+        return (*SIZES[name], int(patch))
+    numbers = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)/([1-9]\d*)", text)
+    if numbers is None:
+        raise UserError(
+            f"model is {text!r}; allowed: {', '.join(SIZES)} followed by {', '.join(f'/{size}' for size in PATCHES)}, "
+            "such as XL/2, or depth x width x heads / patch in numbers, such as 4x64x4/2"
+        )
+    return tuple(int(number) for number in numbers.groups())

@@ -1,0 +1,134 @@
+"""From YAML to dataclasses, strictly: no unknown key, no wrong type, nothing missing, and every error says what is allowed."""
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from pathlib import Path
+
+import yaml
+
+from sprint.errors import UserError
+
+LARGEST_FILE = 1 << 20  # bytes
+NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    dict: "a mapping",
+    list: "a list",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is written twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict:
+    """The mapping in a YAML file. Raises UserError when it is missing, too large, not YAML or not a mapping."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UserError(f"{path}: {path.stat().st_size} bytes; allowed: at most {LARGEST_FILE}")
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())[:200]})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds {describe(content)}; allowed: a mapping of keys to values")
+    return content
+
+
+def build(cls: type, content: object, where: str):
+    """An instance of the dataclass `cls` from a mapping. `where` opens every error: the file, then the key."""
+    if not isinstance(content, dict):
+        raise UserError(f"{where} is {describe(content)}; allowed: a mapping with {', '.join(_names(cls))}")
+    refuse_unknown(content, _names(cls), where)
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for known in dataclasses.fields(cls):
+        if known.name in content:
+            values[known.name] = convert(hints[known.name], content[known.name], inside(where, known.name))
+        elif known.default is dataclasses.MISSING and known.default_factory is dataclasses.MISSING:
+            raise UserError(f"{inside(where, known.name)} is missing; allowed: {_allowed(hints[known.name])}")
+    return cls(**values)
+
+
+def convert(kind: object, value: object, where: str):
+    """`value` as `kind`: int, float, str, bool, dict, list[...], tuple[...] or a dataclass."""
+    if dataclasses.is_dataclass(kind):
+        return build(kind, value, where)
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list and isinstance(value, list):
+        return [convert(inner[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if origin is tuple and isinstance(value, list) and len(value) == len(inner):
+        return tuple(
+            convert(part, item, f"{where}[{index}]")
+            for index, (part, item) in enumerate(zip(inner, value, strict=True))
+        )
+    if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53:
+        return float(value)
+    if kind in NAMES and type(value) is kind and not (kind is float and not math.isfinite(value)):
+        return value
+    raise UserError(f"{where} is {describe(value)}; allowed: {_allowed(kind)}")
+
+
+def refuse_unknown(content: dict, known: list[str], where: str) -> None:
+    """Raise UserError for the first key that is not known, naming the nearest that is."""
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, 0)
+            hint = f" (nearest: {near[0]!r})" if near else ""
+            raise UserError(f"{where}: unknown key {key!r}{hint}; allowed: {', '.join(known) or 'none'}")
+
+
+def nearest(known: dict, name: str, what: str):
+    """known[name]. Raises UserError naming the nearest where there is none."""
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name), list(known), 1, 0)
+    shown = ", ".join(list(known)[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    raise UserError(f"{what} {name!r} is unknown{f' (nearest: {near[0]!r})' if near else ''}; known: {shown or 'none'}")
+
+
+def inside(where: str, key: str) -> str:
+    """`where` with a key added: "file: key", then "file: key.inner"."""
+    return f"{where}.{key}" if ": " in where else f"{where}: {key}"
+
+
+def describe(value: object) -> str:
+    """A value as an error shows it, cut short."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _names(cls: type) -> list[str]:
+    return [known.name for known in dataclasses.fields(cls)]
+
+
+def _allowed(kind: object) -> str:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return f"a mapping with {', '.join(_names(kind))}"
+    if origin is list:
+        return f"a list, each {_allowed(inner[0])}"
+    if origin is tuple:
+        return f"a list of {len(inner)}, each {_allowed(inner[0])}"
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_allowed(part) for part in inner)
+    return "a finite number" if kind is float else NAMES[kind]

@@ -1,0 +1,237 @@
+"""The training loop, the same for every method: flow matching, AdamW, gradient clipping, moving average, milestones.
+
+    sprint train RUN --preset digits
+
+A step is a function of (seed, step) and of the weights, so that a run that was killed goes on from its last checkpoint to
+the same bits as one that was not.
+"""
+
+import contextlib
+import math
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from sprint import checkpoint, data, provenance
+from sprint.batches import Batch, draw_batch, sparse_steps, stage_of
+from sprint.config import Run
+from sprint.files import read_json, write_json
+from sprint.flow import interpolate, velocity
+from sprint.layers import patchify
+from sprint.lock import hold
+from sprint.methods import find
+from sprint.model import Model, Shape
+from sprint.plan import spec_of
+from sprint.progress import track
+
+RECORDED_LOSSES = 200  # of a run, evenly spaced
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; it has written a checkpoint and can go on from there."""
+
+
+@dataclass
+class State:
+    """All that a training is at one moment."""
+
+    model: Model
+    average: list[torch.Tensor]  # moving average of the parameters, in their order
+    optimizer: torch.optim.Optimizer
+    step: int = 0  # steps done
+    seconds: float = 0.0  # spent in steps, over all sittings
+    losses: list[list[float]] = field(default_factory=list)  # [step, loss]
+    milestones: list[dict] = field(default_factory=list)
+    reason: str = ""  # why it ended before its last step
+
+
+def shape_of(run: Run, images: data.Images) -> Shape:
+    """The network of a run."""
+    spec, settings = spec_of(run.model, run.image_size), find(run.method).Settings(**run.settings)
+    return Shape(images.pixels.shape[1], run.image_size, run.model.patch, images.classes, spec, run.method, settings)
+
+
+def train(run: Run, folder: Path) -> dict:
+    """Train `run` in `folder`, or go on with it; returns what train.json holds. A finished run is left as it is."""
+    folder = Path(folder)
+    with hold(folder):
+        if (folder / "train.json").exists():
+            return read_json(folder / "train.json")
+        torch.set_num_threads(run.train.threads)
+        images = data.load(run.data, run.image_size)
+        write_json(folder / "config.json", {**run.document(), **_facts(run, images)})
+        write_json(folder / "status.json", {"state": "running", "reason": ""})
+        try:
+            result = _train(run, folder, images)
+        except BaseException as error:
+            write_json(folder / "status.json", {"state": "failed", "reason": f"{type(error).__name__}: {error}"})
+            raise
+        write_json(folder / "status.json", {"state": result["state"], "reason": result["reason"]})
+        return result
+
+
+def _facts(run: Run, images: data.Images) -> dict:
+    return {"name": run.name, "label": run.label, "channels": images.pixels.shape[1], "classes": images.classes}
+
+
+def _train(run: Run, folder: Path, images: data.Images) -> dict:
+    state = start(run, images)
+    _resume(state, folder / "checkpoints", run.hash)
+    _loop(run, state, images, folder)
+    result = {
+        "state": "diverged" if state.reason else "done",
+        "reason": state.reason,
+        "step": state.step,
+        "steps": run.train.steps,
+        "seconds": round(state.seconds, 3),
+        "milestones": state.milestones,
+        "losses": state.losses,
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    write_json(folder / "train.json", result)
+    checkpoint.keep_newest(folder / "checkpoints", 0)
+    return result
+
+
+def start(run: Run, images: data.Images) -> State:
+    """Step 0: initial weights from the seed, a fresh optimiser."""
+    model = Model(shape_of(run, images), run.seed).to(device())
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        trained, run.train.learning_rate, betas=(0.9, 0.999), weight_decay=run.train.weight_decay, fused=True
+    )
+    return State(model, [parameter.detach().clone() for parameter in model.parameters()], optimizer)
+
+
+def device() -> torch.device:
+    """The GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
+    milestones = {math.ceil(share * run.train.steps) for share in run.train.milestones}
+    network = torch.compile(state.model) if run.train.compile else state.model
+    with _on_request_to_stop() as asked:
+        for step in track(range(state.step, run.train.steps), run.name, run.train.steps, state.step):
+            began = time.perf_counter()
+            loss = train_step(run, state, network, draw_batch(run, images, step, state.model.method.skip_rate))
+            state.step = step + 1
+            _record(run, state, loss)
+            state.seconds += time.perf_counter() - began
+            if state.reason:
+                return
+            if state.step in milestones:
+                _keep_milestone(run, state, folder / "milestones")
+            if state.step % run.train.checkpoint_every == 0 or asked:
+                _save(state, folder / "checkpoints", run.hash)
+            if asked and state.step < run.train.steps:
+                raise Interrupted(
+                    f"stopped at step {state.step} of {run.train.steps}; the same command goes on from there"
+                )
+
+
+def train_step(run: Run, state: State, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    """One step of the optimiser and of the moving average; returns the loss, not yet read from the device."""
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate(run, state.step)
+    loss = batch_loss(run, state.model, network, batch)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(state.model.parameters(), run.train.clip, foreach=True)
+    state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
+    parameters = [parameter.detach() for parameter in state.model.parameters()]
+    torch._foreach_lerp_(state.average, parameters, 1 - run.train.ema)
+    return loss.detach()
+
+
+def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    """Mean over the batch of the method's loss."""
+    place = next(model.parameters()).device
+    x, noise, t, y = (part.to(place) for part in (batch.x_BCHW, batch.noise_BCHW, batch.t_B, batch.y_B))
+    keep = None if batch.keep_BK is None else batch.keep_BK.to(place)
+    skip = batch.skip_B if batch.skip_B is False else batch.skip_B.to(place)
+    noisy = interpolate(x, noise, t)
+    with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
+        prediction = network(noisy, t, y, keep, skip)
+    target, noisy = patchify(velocity(x, noise), run.model.patch), patchify(noisy, run.model.patch)
+    return model.method.loss(prediction.float(), target, noisy, keep).mean()
+
+
+def learning_rate(run: Run, step: int) -> float:
+    """Of the step's stage, after a linear warm-up at the start of each stage."""
+    sparse = sparse_steps(run)
+    pretraining = stage_of(run, step) == "pretrain"
+    peak = run.train.learning_rate if pretraining else run.train.finetune_learning_rate
+    since = step if pretraining else step - sparse
+    return peak * min(1.0, (since + 1) / (run.train.warmup + 1))
+
+
+def _record(run: Run, state: State, loss: torch.Tensor) -> None:
+    """Keep the loss now and then; one that is not finite ends the run."""
+    every = max(1, run.train.steps // RECORDED_LOSSES)
+    if state.step % every and state.step != run.train.steps:
+        return
+    value = loss.item()
+    if math.isfinite(value):
+        state.losses.append([state.step, round(value, 6)])
+    else:
+        state.reason = f"the loss is {value} at step {state.step}"
+
+
+def _keep_milestone(run: Run, state: State, folder: Path) -> None:
+    names = [name for name, _ in state.model.named_parameters()]
+    stage = stage_of(run, state.step - 1)
+    checkpoint.write(folder, state.step, dict(zip(names, state.average, strict=True)), {"stage": stage}, run.hash)
+    state.milestones = [kept for kept in state.milestones if kept["step"] != state.step]
+    state.milestones.append({"step": state.step, "stage": stage, "seconds": round(state.seconds, 3)})
+
+
+def _save(state: State, folder: Path, configuration: str) -> None:
+    rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones}
+    checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
+    checkpoint.keep_newest(folder, 2)
+
+
+def _resume(state: State, folder: Path, configuration: str) -> None:
+    found = checkpoint.latest(folder, configuration)
+    if found is None:
+        return
+    tensors, rest = found
+    for parameter in state.optimizer.param_groups[0]["params"]:
+        state.optimizer.state[parameter] = {
+            "step": torch.zeros((), device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+    for name, tensor in _tensors(state).items():
+        tensor.copy_(tensors[name])
+    state.step, state.seconds = rest["step"], rest["seconds"]
+    state.losses, state.milestones = rest["losses"], rest["milestones"]
+
+
+def _tensors(state: State) -> dict[str, torch.Tensor]:
+    """Every tensor of the training by name: parameters, their average, and what AdamW keeps of each."""
+    tensors = {}
+    for (name, parameter), average in zip(state.model.named_parameters(), state.average, strict=True):
+        tensors[f"model.{name}"], tensors[f"average.{name}"] = parameter.detach(), average
+        for key, value in state.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value
+    return tensors
+
+
+@contextlib.contextmanager
+def _on_request_to_stop() -> Iterator[list]:
+    """A list that is no longer empty once SIGTERM has come: Slurm's grace time before it kills."""
+    asked: list = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
