@@ -22,7 +22,8 @@ METHODS = sorted(path.stem for path in (PACKAGE / "methods").glob("*.py") if pat
 ROOMS_FROM_THE_TOP = [
     {"cli"},
     {"evaluate", "train", "cost", "bench", "parity", "report"},
-    {"plan", "batches"},
+    {"batches"},
+    {"plan"},
     {"config"},
     {"sample", "metrics"},
     {"guidance"},
