@@ -1,4 +1,4 @@
-"""The report: results/<preset>/**.json to one self-contained HTML file. Reads JSON and images only, imports no torch."""
+"""The report: results/<preset>/**.json to one self-contained HTML file. Imports no torch."""
 
 from sprint.report.page import render_index, render_study
 

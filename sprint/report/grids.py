@@ -1,4 +1,4 @@
-"""Sample grids: the same image indices (so the same noise and labels) of every setting, as PNG data URIs. numpy only."""
+"""Sample grids: the same image indices (so the same noise and labels) of every setting, as PNG data URIs."""
 
 import base64
 import io
@@ -21,22 +21,21 @@ LARGEST = 64  # larger images are reduced to this side and to one row, so that t
 class Grid:
     """Samples of one run under one guidance."""
 
-    label: str
     guidance: str
     uri: str
     alt: str
     shape: tuple[int, int]
 
 
-def sample_grids(study: Study, results: Path) -> list[Grid]:
-    """One grid per setting and shown guidance, of the first finished seed that every setting shares if there is one."""
-    grids = []
+def sample_grids(study: Study, results: Path) -> dict[str, list[Grid]]:
+    """By setting, one grid per shown guidance, of its first seed that finished."""
+    grids: dict[str, list[Grid]] = {}
     for setting, runs in study.settings.items():
         done = [run for run in runs if run.state == "done"]
         for line in chosen_lines(study, setting) if done else []:
             images = _images(results, done[0], line)
             if images is not None:
-                grids.append(_grid(setting, done[0], line, images))
+                grids.setdefault(f"{setting}, seed {done[0].seed}", []).append(_grid(setting, done[0], line, images))
     return grids
 
 
@@ -58,7 +57,7 @@ def _grid(setting: str, run: Run, line: Line, images: np.ndarray) -> Grid:
     images = _small(images)
     uri, shape = _png(_tiled(images))
     alt = f"{len(images)} samples of {setting}, seed {run.seed}, {line.guidance}: image indices 0 to {len(images) - 1}"
-    return Grid(f"{setting}, seed {run.seed}", line.guidance, uri, alt, shape)
+    return Grid(line.guidance, uri, alt, shape)
 
 
 def _small(images: np.ndarray) -> np.ndarray:

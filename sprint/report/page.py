@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sprint.files import write_text
-from sprint.report.answers import answer
+from sprint.report.answers import sentences
 from sprint.report.grids import sample_grids
 from sprint.report.plots import cost_plots, study_plots
 from sprint.report.provenance import UNITS, protocol, provenance
@@ -14,6 +14,7 @@ from sprint.report.published import beside, read_published
 from sprint.report.read import Study, read_study
 from sprint.report.summary import ranking
 from sprint.report.tables import evaluation_table, study_table
+from sprint.report.words import metric_name
 
 HEADLINE = "methods"  # the study whose table opens the page and whose runs the sample grids show
 
@@ -56,16 +57,17 @@ def _section(study: Study, results: Path, facts: dict) -> dict:
         "id": re.sub(r"[^a-z0-9_]+", "-", study.name.lower()).strip("-") or "study",
         "title": study.title,
         "question": study.question,
-        "answer": answer(study),
+        "answer": sentences(study),
         "command": study.command,
         "status": _status(study),
         "protocol": protocol(study),
         "seeds": _seeds(study),
+        "ranked_by": metric_name(study.primary) if study.primary else "",
         "sweep": study.sweep,
         "table": study_table(study, headline=study.name == HEADLINE),
         "plots": study_plots(study),
         "cost_plots": None if study.sweep else cost_plots(study),
-        "grids": sample_grids(study, results) if study.name == HEADLINE else [],
+        "grids": sample_grids(study, results) if study.name == HEADLINE else {},
         "published": beside(study, facts),
         "headers": headers,
         "rows": rows,

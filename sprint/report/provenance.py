@@ -10,12 +10,12 @@ from sprint.report.words import listed, sampler_text, seconds_text
 UNITS = [
     "MAC: one multiply-accumulate. FLOP: one floating-point operation, two per MAC.",
     "Forward cost: MAC of one pass of one image with all tokens, without guidance.",
-    "Training cost: FLOP of forward and backward (backward = 2 × forward), both stages, fine-tuning included; modelled in closed form.",
+    "Training cost: modelled FLOP of forward and backward (2 × forward) in both stages, fine-tuning included.",
     "Of dense: total training FLOP over those of a dense run of as many steps.",
     "Images per second, seconds: measured on the machine named here; they move with it.",
-    "Network evaluations: counted per generated image; one is a call of the full model, so guidance with two calls counts two.",
-    "FD: Fréchet distance between Gaussians fitted to features of generated and of real images, under the extractor named in brackets. "
-    "It is not FID: that name belongs to one Inception network.",
+    "Network evaluations: counted per generated image in calls of the full model; two calls per guided step count two.",
+    "FD: Fréchet distance between Gaussians fitted to features of generated and of real images, under the extractor "
+    "in brackets. It is not FID: that name belongs to one Inception network.",
     "Floor: the same metric between two random halves of the real images; nothing can be expected below it.",
 ]
 
@@ -73,9 +73,9 @@ def _durations(runs: list[Run]) -> list[str]:
     evaluating = [run.evaluate["seconds"] for run in runs if "seconds" in run.evaluate]
     named = (("training", training), ("evaluation", evaluating))
     return [
-        f"{name}: {seconds_text(sum(seconds))} in all, {seconds_text(min(seconds))} to {seconds_text(max(seconds))} a run"
-        for name, seconds in named
-        if seconds
+        f"{name}: {seconds_text(sum(taken))} in all, {seconds_text(min(taken))} to {seconds_text(max(taken))} a run"
+        for name, taken in named
+        if taken
     ]
 
 

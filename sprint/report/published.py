@@ -1,4 +1,4 @@
-"""Published numbers beside ours, where they speak of the same thing: ratios and orderings, never values of another scale.
+"""Published numbers beside ours, where they speak of the same thing: ratios, never values of another scale.
 
 The published ones come from ablations/published.yaml with where each stands and how far it can be trusted.
 """
@@ -76,7 +76,7 @@ def _published(rows: list[Row], what: str) -> Published | None:
 
 
 def _ablation_rows(study: Study, entry: dict) -> list[Row]:
-    """Published settings with ours of the same name: FID and our first Fréchet distance, each over the best of its kind."""
+    """Published settings with ours of the same name: FID and our first FD, each over the best of its kind."""
     ours = {_key(study, setting): line for setting in study.settings if (line := best_line(study, setting))}
     matched = {key: ours.get(_published_key(key)) for key in entry["fid"]}
     smallest = min(entry["fid"].values())
@@ -127,8 +127,9 @@ def _quality_rows(study: Study, facts: dict) -> list[Row]:
 
 
 def _title(entry: dict) -> tuple:
-    epochs = f"{entry['epochs']} epochs" if "epochs" in entry else entry.get("iterations", "")
-    return entry["method"], entry.get("model"), epochs, entry.get("guidance")
+    length = [f"{entry[unit]} {unit}" for unit in ("epochs", "iterations") if unit in entry]
+    guidance = entry.get("guidance", "").replace("cfg", "CFG").replace("pdg", "PDG")
+    return entry["method"], entry.get("model"), *length, guidance
 
 
 def _quality_text(entry: dict, dense: dict) -> str:
@@ -144,7 +145,7 @@ def _quality_text(entry: dict, dense: dict) -> str:
 
 
 def _ours_of_method(study: Study, method: str, guidance: str | None) -> str:
-    """Our Fréchet distances and training cost of a method over dense, under guidance of the same kind where it is named."""
+    """Our FDs and training cost of a method over dense, under the same kind of guidance where one is named."""
     dense, mine = _setting_of(study, "dense"), _setting_of(study, method)
     line, base = _line_of(study, mine, guidance), _line_of(study, dense, guidance and "cfg")
     if line is None or base is None:
@@ -170,7 +171,8 @@ def _cost_rows(study: Study, facts: dict) -> list[Row]:
                 if "note" in entry
                 else f"{entry['train_cost_vs_dense']:.3f}×"
             )
-            what = f"{entry['method']} {factor_text('drop', entry['drop'])}: one pre-training step over a dense one, {entry['model']}"
+            drop = factor_text("drop", entry["drop"])
+            what = f"{entry['method']} {drop}: one pre-training step over a dense one, {entry['model']}"
             rows.append(Row(what, text, ours, CONFIDENCE[entry["confidence"]], entry["source"]))
     return rows
 
@@ -192,7 +194,8 @@ def _guidance_rows(study: Study, facts: dict) -> list[Row]:
     }
     if all(pair.values()):
         for key, place in TWINS.items():
-            published = f"{key.upper()} {pair['pdg'][key]:g} / {pair['cfg'][key]:g} = {pair['pdg'][key] / pair['cfg'][key]:.2f}×"
+            low, high = pair["pdg"][key], pair["cfg"][key]
+            published = f"{key.upper()} {low:g} / {high:g} = {low / high:.2f}×"
             what = f"SPRINT: best PDG over best CFG, {key.upper()}"
             ours = _guidance_ratio(study, study.extractors[min(place, len(study.extractors) - 1)])
             rows.append(Row(what, published, ours, CONFIDENCE[pair["pdg"]["confidence"]], pair["pdg"]["source"]))

@@ -1,6 +1,6 @@
 """results/<preset>/**.json as records (`Run`, `Study`) and one pandas table of evaluations. Reads files only; no torch.
 
-A run that diverged, failed or is not there yet stays in the study with its state and reason: tables show it, plots name it.
+A run that diverged, failed or is not there yet stays in the study with its state and reason: tables show it.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ REPLICATE = "seed"  # runs that differ only in this are averaged
 
 @dataclass(frozen=True)
 class Run:
-    """One training, as far as the disk knows it. `state` is done, diverged, failed or missing; `reason` says why not done."""
+    """One training as far as the disk knows it. `state` is done, diverged, failed or missing; `reason` says why."""
 
     name: str
     state: str
@@ -35,8 +35,14 @@ class Run:
     def seed(self) -> object:
         return self.config.get("seed", "unknown")
 
+    @property
+    def method(self) -> str:
+        """The method's readable name: the run's label without its drop ratio."""
+        label = self.config.get("label", self.name)
+        return label.removesuffix(factor_text("drop", self.config.get("drop"))).strip() or label
+
     def factor(self, path: str) -> object:
-        """The value at a dotted path of config.json, for instance `settings.split`; None where the method has no such setting."""
+        """The value at a dotted path of config.json, for instance `settings.split`; None where there is none."""
         value: object = self.config
         for key in path.split("."):
             value = value.get(key) if isinstance(value, dict) else None
@@ -49,7 +55,7 @@ class Run:
         return next((mark["seconds"] for mark in self.train.get("milestones", []) if mark["step"] == step), None)
 
     def tflop_at(self, step: int) -> float | None:
-        """Training TFLOP (forward and backward, 2 FLOP per MAC) spent up to `step`, from the modelled cost of each stage."""
+        """Training TFLOP (forward and backward, 2 FLOP per MAC) up to `step`, from the modelled cost of each stage."""
         if not self.cost:
             return None
         spent, left = 0.0, step
@@ -108,7 +114,7 @@ class Study:
 
     @property
     def primary(self) -> str:
-        """The metric that ranks settings: Fréchet distance under the first extractor; empty while nothing was evaluated."""
+        """The metric that ranks settings: FD under the first extractor; empty while nothing was evaluated."""
         return f"fd/{self.extractors[0]}" if self.extractors else ""
 
     @property
@@ -122,11 +128,19 @@ def is_metric(column: str) -> bool:
 
 
 def read_study(preset: str, results: Path, plan: dict) -> Study:
-    """The study described by `plan` (name, title, question, vary, runs, impossible, evaluate, command) with all that is on disk."""
+    """The study described by `plan` with all that is on disk.
+
+    A plan has name, title, question, vary, runs, impossible, evaluate, command; and may have `configs`, resolved
+    configurations by run name, which name the runs that were not trained yet.
+    """
     sweep = bool(plan.get("evaluate"))
     cost, throughput = _costs(results, plan["name"]), _runs_of(results / "throughput" / f"{plan['name']}.json")
     folder = results / "sweeps" / plan["name"] if sweep else None
-    runs = [_read_run(results, folder, name, cost.get(name, {}), throughput.get(name, {})) for name in plan["runs"]]
+    configs = plan.get("configs") or {}
+    runs = [
+        _read_run(results, folder, name, configs.get(name, {}), cost.get(name, {}), throughput.get(name, {}))
+        for name in plan["runs"]
+    ]
     factors = [name for name in plan["vary"] if name != REPLICATE and name not in EVALUATION_FACTORS]
     return Study(
         name=plan["name"],
@@ -152,7 +166,7 @@ def read_extractors(results: Path) -> list[dict]:
     return [read_json(path) for path in sorted((results / "extractors").glob("*.json"))]
 
 
-def _read_run(results: Path, sweep: Path | None, name: str, cost: dict, throughput: dict) -> Run:
+def _read_run(results: Path, sweep: Path | None, name: str, config: dict, cost: dict, throughput: dict) -> Run:
     folder = results / "runs" / name
     train = _optional(folder / "train.json")
     metrics = _optional(sweep / f"{name}.json" if sweep else folder / "metrics.json")
@@ -161,7 +175,7 @@ def _read_run(results: Path, sweep: Path | None, name: str, cost: dict, throughp
         name=name,
         state=state,
         reason=reason,
-        config=_optional(folder / "config.json"),
+        config=_optional(folder / "config.json") or config,
         train=train,
         evaluate=_optional(folder / "evaluate.json"),
         evaluations=metrics.get("evaluations", []),

@@ -1,6 +1,5 @@
-"""Evaluations averaged over seeds: `Spread` (mean, lowest, highest, number) per setting and guidance, and the best guidance."""
+"""Evaluations averaged over seeds, per setting and guidance: mean, lowest, highest, number; and the best guidance."""
 
-import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,16 +9,12 @@ from sprint.report.read import Study
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean over seeds with the lowest and the highest. With one seed all three are equal and say nothing about noise."""
+    """Mean over seeds with the lowest and the highest. With one seed all three are equal and say nothing of noise."""
 
     mean: float
     low: float
     high: float
     seeds: int
-
-    @property
-    def width(self) -> float:
-        return self.high - self.low
 
     def overlaps(self, other: "Spread") -> bool:
         return self.low <= other.high and other.low <= self.high
@@ -78,7 +73,7 @@ def ranking(study: Study) -> list[tuple[str, Line]]:
 
 
 def curve(study: Study, setting: str) -> pd.DataFrame:
-    """Quality along training under one guidance (the one evaluated at most steps, unguided first): mean over seeds by step."""
+    """Quality along training under the guidance evaluated at most steps, unguided first: mean over seeds by step."""
     if study.frame.empty:
         return study.frame
     mine = study.frame[study.frame["setting"] == setting]
@@ -88,11 +83,6 @@ def curve(study: Study, setting: str) -> pd.DataFrame:
     guidance, sampler, images = max(steps.index, key=lambda key: (steps[key], key[0] == "unguided"))
     same = mine[(mine["guidance"] == guidance) & (mine["sampler"] == sampler) & (mine["images"] == images)]
     return same.groupby("step").mean(numeric_only=True).reset_index().assign(guidance=guidance)
-
-
-def number(value: float | None) -> bool:
-    """Whether there is a finite number."""
-    return value is not None and math.isfinite(value)
 
 
 def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:

@@ -1,4 +1,4 @@
-"""Tables as plain data for the template: columns, and one group of lines per setting. Runs without numbers keep their row."""
+"""Tables as plain data for the template. Runs without numbers keep their row and say why."""
 
 from dataclasses import dataclass, field
 
@@ -12,10 +12,10 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands large, what stands small below it, and the number of the note that explains it (0: none)."""
+    """What stands large, what stands small below it, the number of the note that explains it (0: none)."""
 
     main: str
-    small: str = ""
+    small: tuple[str, ...] = ()
     note: int = 0
 
 
@@ -27,11 +27,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Group:
-    """One setting: cells that hold for all its lines, then one line of cells per guidance, or `state` where there is none."""
+    """One setting: its factors, one line of cells per guidance (or `state` where there is none), its costs."""
 
     head: str
-    fixed: list[Cell]
+    factors: list[Cell]
     lines: list[list[Cell]]
+    costs: list[Cell]
     seeds: Cell
     commands: list[str]
     state: str = ""
@@ -39,14 +40,15 @@ class Group:
 
 @dataclass
 class Table:
-    fixed: list[Column]
-    varying: list[Column]
+    factors: list[Column]
+    metrics: list[Column]
+    costs: list[Column]
     groups: list[Group]
     notes: list[str] = field(default_factory=list)
 
     @property
     def columns(self) -> list[Column]:
-        return [*self.fixed, *self.varying]
+        return [*self.factors, *self.metrics, *self.costs]
 
     def note(self, text: str) -> int:
         """The number under which `text` stands below the table."""
@@ -56,20 +58,20 @@ class Table:
 
 
 def study_table(study: Study, headline: bool = False) -> Table:
-    """The table of a study. `headline` adds size and measured speed, and shows the factors' usual two: method and drop."""
+    """The table of a study: factors (the method stands in the label), quality, cost. `headline` adds size and speed."""
     costs = HEADLINE_COSTS if headline else [] if study.sweep else STUDY_COSTS
     metrics = table_metrics(study)
-    fixed = [Column(factor_name(name)) for name in study.factors] + [column for column, _ in costs]
-    varying = [Column("guidance"), *(Column(metric_name(metric), _unit(metric)) for metric in metrics)]
-    table = Table(fixed, varying, [])
+    factors = [name for name in study.factors if name != "method"]
+    quality = [Column("guidance"), *(Column(metric_name(metric), _unit(metric)) for metric in metrics)]
+    table = Table([Column(factor_name(name)) for name in factors], quality, [column for column, _ in costs], [])
     for setting, runs in study.settings.items():
-        cells = [Cell(factor_text(name, runs[0].factor(name))) for name in study.factors]
-        table.groups.append(_group(table, study, setting, cells + [cost(runs) for _, cost in costs], metrics))
+        cells = [Cell(factor_text(name, runs[0].factor(name))) for name in factors]
+        table.groups.append(_group(table, study, setting, cells, [cost(runs) for _, cost in costs], metrics))
     for impossible in study.impossible:
         state = f"impossible: {impossible['reason']}"
-        table.groups.append(Group(impossible["label"], [], [], Cell("0"), [study.command], state))
+        table.groups.append(Group(impossible["label"], [], [], [], Cell("0"), [study.command], state))
     if study.floor:
-        table.groups.append(_floor_group(study, len(fixed), metrics))
+        table.groups.append(_floor_group(study, table, metrics))
     return table
 
 
@@ -110,21 +112,22 @@ def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
     return headers + [metric_name(name) for name in metrics], rows
 
 
-def _group(table: Table, study: Study, setting: str, fixed: list[Cell], metrics: list[str]) -> Group:
+def _group(table: Table, study: Study, setting: str, factors: list[Cell], costs: list[Cell], metrics: list) -> Group:
     runs = study.settings[setting]
     shown = lines(study, setting) if study.sweep else chosen_lines(study, setting)
     return Group(
         head=setting,
-        fixed=fixed,
+        factors=factors,
+        costs=costs,
         lines=[_line_cells(table, study, line, metrics, len(lines(study, setting))) for line in shown],
-        seeds=_seeds_cell(table, setting, runs),
+        seeds=_seeds_cell(table, setting, runs, explain=bool(shown)),
         commands=[rerun_command(study, run) for run in runs],
         state="" if shown else listed(sorted({f"{run.state}: {run.reason}" for run in runs})),
     )
 
 
 def _line_cells(table: Table, study: Study, line: Line, metrics: list[str], evaluated: int) -> list[Cell]:
-    best = "" if study.sweep or line.kind == "none" else f"best of {evaluated} evaluated"
+    best = () if study.sweep or line.kind == "none" else (f"best of {evaluated}",)
     return [Cell(line.guidance, best)] + [_metric_cell(table, study, line, metric) for metric in metrics]
 
 
@@ -136,26 +139,27 @@ def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
     return Cell(metric_text(metric, value.mean), _below(study, metric, value), note)
 
 
-def _below(study: Study, metric: str, value: Spread) -> str:
+def _below(study: Study, metric: str, value: Spread) -> tuple[str, ...]:
     """The range over seeds, and for Fréchet distances how many times the floor the mean is."""
     low, high = metric_text(metric, value.low), metric_text(metric, value.high)
     floor = study.floor.get(metric)
     times = f"{value.mean / floor:.1f}× floor" if metric.startswith("fd") and floor else ""
-    return " · ".join(part for part in (f"{low}–{high}" if value.seeds > 1 else "", times) if part)
+    return tuple(part for part in (f"{low}–{high}" if value.seeds > 1 else "", times) if part)
 
 
-def _seeds_cell(table: Table, setting: str, runs: list[Run]) -> Cell:
+def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> Cell:
     """How many seeds stand behind a row; those that do not are named in a note, never dropped."""
     done = sum(run.state == "done" for run in runs)
     broken = [f"seed {run.seed} {run.state} ({run.reason})" for run in runs if run.state != "done"]
     if not broken:
         return Cell(str(done))
-    return Cell(f"{done} of {len(runs)}", note=table.note(f"{setting}: {listed(broken)}"))
+    return Cell(f"{done} of {len(runs)}", note=table.note(f"{setting}: {listed(broken)}") if explain else 0)
 
 
-def _floor_group(study: Study, width: int, metrics: list[str]) -> Group:
+def _floor_group(study: Study, table: Table, metrics: list[str]) -> Group:
     cells = [Cell("real images"), *(Cell(metric_text(metric, study.floor.get(metric))) for metric in metrics)]
-    return Group("Floor: half of the real images against the other", [Cell("")] * width, [cells], Cell(UNKNOWN), [])
+    blank = [[Cell("")] * len(columns) for columns in (table.factors, table.costs)]
+    return Group("Floor: real against real", blank[0], [cells], blank[1], Cell(""), [])
 
 
 def _unit(metric: str) -> str:
@@ -180,7 +184,7 @@ def _speed(runs: list[Run]) -> Cell:
     """Measured images per second in training: median of the first run measured, with the range of its repetitions."""
     for run in runs:
         if speed := run.throughput.get("train_images_per_s"):
-            return Cell(significant(speed["median"]), f"{significant(speed['low'])}–{significant(speed['high'])}")
+            return Cell(significant(speed["median"]), (f"{significant(speed['low'])}–{significant(speed['high'])}",))
     return Cell(UNKNOWN)
 
 
@@ -188,7 +192,7 @@ def _training_seconds(runs: list[Run]) -> Cell:
     seconds = [run.train["seconds"] for run in runs if run.state == "done" and "seconds" in run.train]
     if not seconds:
         return Cell(UNKNOWN)
-    span = f"{significant(min(seconds))}–{significant(max(seconds))}" if len(seconds) > 1 else ""
+    span = (f"{significant(min(seconds))}–{significant(max(seconds))}",) if len(seconds) > 1 else ()
     return Cell(significant(sum(seconds) / len(seconds)), span)
 
 

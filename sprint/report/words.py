@@ -1,4 +1,4 @@
-"""How the report names and prints things: metrics, guidance, samplers, factors, numbers. Says units once, everywhere alike."""
+"""How the report names and prints things: metrics, guidance, samplers, factors, numbers; everywhere alike."""
 
 import math
 

@@ -1,0 +1,156 @@
+"""Draws one panel as a small SVG data URI, with its values in words as alternative text. Panels wrap on a phone.
+
+Each SVG carries its own style, so that its ink follows light and dark. The floor is drawn in every one. No dates, fixed
+salt: the same numbers give the same bytes.
+"""
+
+import base64
+import io
+import textwrap
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from sprint.report.summary import Spread
+from sprint.report.words import better, factor_name, metric_name, metric_text, percent, significant
+
+INK = "#010203"  # stands for the page's text colour and is replaced in the SVG
+COLOURS = ["#4080d0", "#dd7f2c", "#36996b", "#c4518c", "#8a6fd1", "#a8871d", "#2f9fb0", "#cf4f49", "#7a828b", "#6b8e23"]
+MARKERS = ["o", "s", "^", "D", "v"]
+BEST_COLOUR = COLOURS[0]
+STYLE = (
+    "<style>svg{color:#30343a;font-family:system-ui,sans-serif}"
+    "@media (prefers-color-scheme:dark){svg{color:#c9ced6}}</style>"
+)
+LOG_FROM = 8  # a Fréchet distance that spans more than this factor is drawn on a log axis
+WIDTH, HEIGHT = 4.6, 3.3  # inches
+MARGIN, LETTER, ROW = 0.15, 0.076, 0.4  # inches: blank at the left, width of a letter, height of a row
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawn panel and what it shows in words."""
+
+    uri: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points joined by a line; `ranges` are lowest and highest over seeds, where there are any."""
+
+    label: str
+    x: list[float]
+    y: list[float]
+    ranges: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A named row of marks: (guidance, spread over seeds, whether it is the best)."""
+
+    label: str
+    marks: list[tuple[str, Spread, bool]]
+
+
+def styles_of(labels: list[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each label, in order of appearance."""
+    unique = list(dict.fromkeys(labels))
+    return {label: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, label in enumerate(unique)}
+
+
+def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: float | None) -> Panel:
+    """`metric` of several series against `x`."""
+    figure, axes = _panel(metric, HEIGHT)
+    for one in series:
+        if one.x:
+            colour, marker = styles[one.label]
+            axes.plot(one.x, one.y, color=colour, marker=marker, markersize=5.5, linewidth=1.6)
+            for at, (low, high) in zip(one.x, one.ranges, strict=False):
+                axes.plot([at, at], [low, high], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
+    _value_axis(axes.yaxis, metric, [value for one in series for value in one.y], floor)
+    if floor is not None:
+        axes.axhline(floor, color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
+    if x == factor_name("drop"):
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    axes.set_xlabel(x)
+    figure.subplots_adjust(left=0.14, right=0.97, bottom=0.165, top=0.9)
+    said = "; ".join(f"{one.label}: {_points_in_words(metric, one)}" for one in series if one.x)
+    return Panel(_uri(figure), f"{metric_name(metric)} against {x}. {said}. {_floor_in_words(metric, floor)}")
+
+
+def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
+    """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the range over seeds."""
+    height = 0.8 + ROW * len(rows)
+    figure, axes = _panel(metric, height)
+    names = ["\n".join(textwrap.wrap(row.label, 22, max_lines=2, placeholder="…")) for row in rows]
+    for place, row in enumerate(rows):
+        for _, spread, best in row.marks:
+            _mark(axes, place, spread, best)
+    _value_axis(axes.xaxis, metric, [spread.mean for row in rows for _, spread, _ in row.marks], floor)
+    if floor is not None:
+        axes.axvline(floor, color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), names)
+    axes.tick_params(axis="y", length=0)
+    left = (MARGIN + LETTER * max(len(part) for name in names for part in name.split("\n"))) / WIDTH
+    figure.subplots_adjust(left=left, right=0.97, bottom=0.36 / height, top=1 - 0.36 / height)
+    said = "; ".join(
+        f"{row.label}, {guidance}: {metric_text(metric, spread.mean)}"
+        for row in rows
+        for guidance, spread, _ in row.marks
+    )
+    return Panel(_uri(figure), f"{metric_name(metric)} by setting. {said}. {_floor_in_words(metric, floor)}")
+
+
+def _mark(axes: Axes, place: int, spread: Spread, best: bool) -> None:
+    colour = BEST_COLOUR if best else INK
+    axes.plot([spread.low, spread.high], [place, place], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
+    face = colour if best else "none"
+    axes.plot([spread.mean], [place], marker="o", markersize=6.5, color=colour, markerfacecolor=face, linestyle="none")
+
+
+def _points_in_words(metric: str, series: Series) -> str:
+    return ", ".join(f"{metric_text(metric, y)} at {significant(x)}" for x, y in zip(series.x, series.y, strict=True))
+
+
+def _floor_in_words(metric: str, floor: float | None) -> str:
+    return "Floor: not computed." if floor is None else f"Floor: {metric_text(metric, floor)}."
+
+
+def _panel(metric: str, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.add_subplot()
+    figure.text(0.02, 1 - 0.22 / height, f"{metric_name(metric)}, {better(metric)}", fontsize=10, color=INK)
+    axes.patch.set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set(color=INK, alpha=0.4)
+    axes.tick_params(which="both", color=INK, labelcolor=INK, labelsize=9, length=3)
+    axes.xaxis.label.set(color=INK, fontsize=9.5)
+    axes.grid(color=INK, alpha=0.1, linewidth=0.6)
+    return figure, axes
+
+
+def _value_axis(axis: Axis, metric: str, values: list[float], floor: float | None) -> None:
+    """Plain numbers on a linear axis, or on a logarithmic one where Fréchet distances span much."""
+    positive = [value for value in [*values, floor] if value is not None and value > 0]
+    if metric.startswith("fd") and positive and max(positive) > LOG_FROM * min(positive):
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_major_locator(MaxNLocator(5))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value) if metric == "accuracy" else f"{value:g}"))
+
+
+def _uri(figure: Figure) -> str:
+    stream = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "sprint-bench", "svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = stream.getvalue().replace(INK, "currentColor").replace("'DejaVu Sans', ", "")
+    svg = svg.replace("<defs>", f"{STYLE}<defs>", 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
