@@ -14,7 +14,7 @@ PATCHES = (2, 4, 8)  # pixels of the latent along one side of a token
 
 
 def parse(text: str) -> tuple[int, int, int, int]:
-    """(depth, width, heads, patch) of "XL/2", or of "4x64x4/2" where the size is none of the named. Raises UserError."""
+    """(depth, width, heads, patch) of "XL/2", or of a size without a name such as "4x64x4/2". Raises UserError."""
     name, _, patch = text.partition("/")
     if name in SIZES and patch.isdigit() and int(patch) in PATCHES:
         return (*SIZES[name], int(patch))

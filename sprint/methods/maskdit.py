@@ -5,6 +5,7 @@ the dropped ones, whose target is the noisy input, normalised per patch. Publish
 docs/fidelity.md.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -43,14 +44,12 @@ class MaskDiT(Method):
 
     @classmethod
     def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
-        if (
-            settings.decoder_depth < 1
-            or settings.decoder_heads < 1
-            or settings.decoder_width % (4 * settings.decoder_heads)
-        ):
+        depth, width, heads = settings.decoder_depth, settings.decoder_width, settings.decoder_heads
+        unit = 4 * heads if spec.positions == "rope2d" else math.lcm(4, heads)
+        if depth < 1 or heads < 1 or width < 1 or width % unit:
             raise UserError(
-                f"decoder of {settings.decoder_depth} blocks, width {settings.decoder_width}, {settings.decoder_heads} heads; "
-                "allowed: at least one block and head, and a width that is a multiple of 4 x heads"
+                f"decoder of {depth} blocks, width {width}, {heads} heads; allowed: at least one block and head, and a "
+                f"width that is a multiple of {max(unit, 4)}"
             )
 
     def forward(self, x_BND, where, keep_BK=None, skip=False):
@@ -67,7 +66,7 @@ class MaskDiT(Method):
 
 
 def reconstruction_loss(prediction_BNP: torch.Tensor, noisy_BNP: torch.Tensor, kept_BN: torch.Tensor) -> torch.Tensor:
-    """(B,) mean squared error on dropped patches against the noisy input, normalised per patch (MAE, arXiv 2111.06377)."""
+    """(B,) mean squared error on dropped patches against the noisy input normalised per patch (MAE, 2111.06377)."""
     mean, variance = noisy_BNP.mean(-1, keepdim=True), noisy_BNP.var(-1, keepdim=True)
     normalised = (noisy_BNP - mean) / (variance + 1e-6).sqrt()
     return _mean_where((prediction_BNP - normalised).square().mean(-1), 1 - kept_BN)

@@ -60,20 +60,17 @@ class SparseDiT(Method):
         side = sparse_side(spec.grid, drop)
         if not 0 <= settings.spread <= min(side - 1, spec.grid - side):
             raise UserError(
-                f"spread is {settings.spread}; allowed: 0 to {min(side - 1, spec.grid - side)}, as {side} sparse tokens "
-                f"a side must stay between 1 and {spec.grid}"
+                f"spread is {settings.spread}; allowed: 0 to {min(side - 1, spec.grid - side)}, as a side of "
+                f"{side} sparse tokens must stay between 1 and {spec.grid}"
             )
 
     def forward(self, x_BND, where, keep_BK=None, skip=False):
         if not self.spread or x_BND.is_meta:  # costs are counted on the meta device, at the middle of the range
             return self._through(x_BND, where, self.side)
         side_B = (self.side + self.spread * (1 - 2 * where.t_B)).round().long()
-        out_BND = torch.empty_like(x_BND)
-        for side in side_B.unique().tolist():
-            rows = (side_B == side).nonzero().flatten()
-            same = Where(where.condition_BD[rows], where.places_BL2, where.t_B[rows])
-            out_BND = out_BND.index_copy(0, rows, self._through(x_BND[rows], same, side))
-        return out_BND
+        rows = [(side_B == side).nonzero().flatten() for side in side_B.unique()]
+        through = [self._through(x_BND[same], _some(where, same), int(side_B[same[0]])) for same in rows]
+        return torch.cat(through)[torch.cat(rows).argsort()]
 
     def _through(self, x_BND, where, side):
         return self.top(self.middle(self.bottom(x_BND, where), where, side), where)
@@ -131,14 +128,14 @@ class IdentityLinear(nn.Linear):
 
 
 class RecoverBlock(CrossBlock):
-    """W1 upsampled + W2 dense (W1 = 0, W2 = I at the start), then a cross block from there to the tokens that came in."""
+    """W1 upsampled + W2 dense (W1 = 0, W2 = I at the start), then a cross block that sees what came in."""
 
     def __init__(self, attention: nn.Module, width: int, condition_width: int, number: int, mlp_ratio: float):
         super().__init__(attention, width, condition_width, number, mlp_ratio)
         self.from_sparse, self.from_dense = ZeroLinear(width, width), IdentityLinear(width, width)
 
     def forward(self, x_BLD, inner: Where, dense_BND, where: Where) -> torch.Tensor:
-        merged = self.from_sparse(upsample(x_BLD, dense_BND.shape[1])) + self.from_dense(dense_BND)
+        merged = upsample(self.from_sparse(x_BLD), dense_BND.shape[1]) + self.from_dense(dense_BND)
         return super().forward(merged, where, x_BLD, inner)
 
 
@@ -221,6 +218,11 @@ def _automatic(depth: int) -> Layout:
     size = min(sizes, key=lambda size: (abs(size - 6), -size))
     group = (int(size >= 2), max(0, size - 3), 1, int(size >= 3))
     return Layout(bottom, inside // size, group, top)
+
+
+def _some(where: Where, rows: torch.Tensor) -> Where:
+    """The same for some samples of the batch."""
+    return Where(where.condition_BD[rows], where.places_BL2, where.t_B[rows])
 
 
 def _cross(kind: type[CrossBlock], spec: Spec, number: int) -> CrossBlock:
