@@ -45,3 +45,9 @@ def load(settings: dict, image_size: int) -> Images:
     """The images that a preset's `data` mapping names, at `image_size`."""
     rest = dict(settings)
     return reader(rest.pop("name")).load(rest, image_size)
+
+
+def facts(settings: dict) -> tuple[int, int]:
+    """Channels and classes of a data set, without reading its images."""
+    rest = dict(settings)
+    return reader(rest.pop("name")).facts(rest)

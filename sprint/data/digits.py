@@ -1,15 +1,24 @@
-"""The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn ships (UCI optical recognition of handwritten digits)."""
+"""The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn ships (UCI optical recognition)."""
 
 import torch
 
 from sprint.data import Images
+from sprint.errors import UserError
 
-CHANNELS, CLASSES, SIZES = 1, 10, (8,)
-SETTINGS: dict[str, type] = {}
+CLASSES = 10
+SIZE = 8
+SETTINGS: dict[str, type] = {}  # keys that a preset may give beside `name`
 
 
 def check(settings: dict, image_size: int) -> None:
-    """Nothing to check beyond the sizes: the images ship with a dependency."""
+    """Raise UserError for a size that the digits do not have."""
+    if image_size != SIZE:
+        raise UserError(f"image_size is {image_size}; allowed for digits: {SIZE}")
+
+
+def facts(settings: dict) -> tuple[int, int]:
+    """Channels and classes."""
+    return 1, CLASSES
 
 
 def load(settings: dict, image_size: int) -> Images:

@@ -1,0 +1,50 @@
+# The DAG: config -> runs -> train -> evaluate -> report. Rules call the `sprint` command; targets are
+#   all           the report of the preset's core studies (the default)
+#   all_studies   every study of ablations/
+#   <study>       one study by its name, such as drop_ratio
+# The scale is --config preset=NAME, a file of workflow/presets.
+import sys
+
+from sprint.errors import UserError
+from sprint.plan import load_plan
+from sprint.targets import core_results, study_results, trained_extractors
+
+PRESET = str(config.get("preset", "digits"))
+try:
+    PLAN = load_plan(PRESET)
+except UserError as error:
+    sys.stderr.write(f"sprint: {error}\n")
+    sys.exit(2)
+RESULTS = f"results/{PRESET}"
+REPORTS = f"reports/{PRESET}"
+
+
+wildcard_constraints:
+    run="[^/]+",
+    study="|".join(PLAN.studies),
+
+
+rule all:
+    input:
+        f"{REPORTS}/index.html",
+
+
+rule all_studies:
+    input:
+        expand(f"{REPORTS}/{{study}}.html", study=PLAN.studies),
+
+
+for name in PLAN.studies:
+
+    rule:
+        name:
+            name
+        input:
+            f"{REPORTS}/{name}.html",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/cost.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,191 @@
+"""The command line: parses, calls one room, prints. `sprint --help` lists the commands; Snakemake's rules call them too."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sprint.errors import UserError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
+RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
+StudyName = Annotated[str, typer.Argument(help="A study: a file of ablations/, without its ending.")]
+RESUMABLE = 75  # exit status of a run that was asked to stop and can go on (EX_TEMPFAIL)
+
+
+def _results(preset: str) -> Path:
+    return Path("results") / preset
+
+
+def _run_folder(preset: str, run: str) -> Path:
+    return _results(preset) / "runs" / run
+
+
+def _plan(preset: str):
+    from sprint.plan import load_plan
+
+    return load_plan(preset)
+
+
+@app.command("list")
+def list_command(preset: Preset = "digits"):
+    """Studies and runs as target names: what is done, and what it cost."""
+    from sprint.listing import print_plan
+
+    print_plan(_plan(preset), _results(preset))
+
+
+@app.command()
+def show(run: RunName, preset: Preset = "digits"):
+    """The resolved configuration of one run."""
+    import yaml
+
+    print(yaml.safe_dump(_plan(preset).run(run).document(), sort_keys=False, allow_unicode=True), end="")
+
+
+@app.command()
+def train(run: RunName, preset: Preset = "digits"):
+    """Train one run, or go on with it from its last checkpoint."""
+    from sprint.train import Interrupted
+    from sprint.train import train as train_run
+
+    try:
+        result = train_run(_plan(preset).run(run), _run_folder(preset, run))
+    except Interrupted as stopped:
+        print(f"sprint: {stopped}", file=sys.stderr)
+        raise typer.Exit(RESUMABLE) from None
+    what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
+    print(
+        f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"
+    )
+
+
+@app.command()
+def extractor(
+    name: Annotated[str, typer.Argument(help="digits-cnn or digits-ssl.")],
+    preset: Preset = "digits",
+):
+    """Train a feature extractor of small images on a preset's data."""
+    from sprint import data
+    from sprint.metrics import train_extractors
+    from sprint.plan import load_preset
+
+    scale = load_preset(preset)
+    images = data.load(scale.data, scale.image_size)
+    record = train_extractors.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps)
+    print(f"{name}: held-out accuracy {record['held_out_accuracy']:.4f}, {record['seconds']:.0f} s")
+
+
+@app.command()
+def reference(preset: Preset = "digits"):
+    """Features of a preset's real images, and the floor: one half of them measured against the other."""
+    from sprint.evaluate import make_reference
+    from sprint.plan import load_preset
+
+    scale = load_preset(preset)
+    make_reference(scale.data, scale.image_size, scale.evaluate, _results(preset))
+
+
+@app.command()
+def sample(
+    run: RunName,
+    preset: Preset = "digits",
+    count: Annotated[int, typer.Option(min=1, help="Images.")] = 40,
+    kind: Annotated[str, typer.Option(help="Guidance: none, cfg, pdg or pdg-label.")] = "none",
+    scale: Annotated[float, typer.Option(help="Guidance scale; 1 is no guidance.")] = 1.0,
+    out: Annotated[Path, typer.Option(help="Folder for the PNG files, named by index and label.")] = Path("samples"),
+):
+    """Draw images from a trained run into PNG files."""
+    from sprint.guidance import Guidance
+    from sprint.pictures import draw_pictures
+
+    plan = _plan(preset)
+    found = plan.run(run)
+    guidance = Guidance(kind, scale)
+    guidance.check(found.method)
+    draw_pictures(found, _run_folder(preset, run), plan.preset.evaluate, guidance, count, out)
+    print(f"{count} images in {out}")
+
+
+@app.command()
+def evaluate(
+    run: RunName,
+    preset: Preset = "digits",
+    sweep: Annotated[str, typer.Option(help="A study whose guidances to evaluate instead of the preset's.")] = "",
+):
+    """Sample from a trained run and measure the samples: metrics.json, or sweeps/<study>/<run>.json."""
+    from sprint.evaluate import evaluate as evaluate_run
+
+    plan = _plan(preset)
+    found, results = plan.run(run), _results(preset)
+    guidances = plan.study(sweep).sweeps.get(run, []) if sweep else []
+    if sweep and not guidances:
+        raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
+    out = results / "sweeps" / sweep / f"{run}.json" if sweep else _run_folder(preset, run) / "metrics.json"
+    result = evaluate_run(found, _run_folder(preset, run), results, plan.preset.evaluate, guidances, out)
+    print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
+
+
+@app.command()
+def cost(study: StudyName, preset: Preset = "digits"):
+    """Count parameters and FLOPs of a study's runs: cost/<study>.json."""
+    from sprint.cost import cost_of, shape_without_data
+    from sprint.files import write_json
+
+    found = _plan(preset).study(study)
+    costs = {run.name: cost_of(run, shape_without_data(run)) for run in found.runs}
+    write_json(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
+
+
+@app.command()
+def bench(
+    study: StudyName,
+    preset: Preset = "digits",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = os.cpu_count() or 1,
+):
+    """Measure images per second of a study's runs, in training and sampling: throughput/<study>.json."""
+    from sprint.bench import measure_study
+
+    plan = _plan(preset)
+    out = _results(preset) / "throughput" / f"{study}.json"
+    measure_study(plan.study(study), plan.preset.measure, threads, out)
+
+
+@app.command()
+def report(
+    study: Annotated[str, typer.Argument(help="A study, or nothing for the whole report.")] = "",
+    preset: Preset = "digits",
+):
+    """Render results into reports/<preset>/index.html, or one study into reports/<preset>/<study>.html."""
+    from sprint.listing import for_report
+    from sprint.report import render_index, render_study
+
+    plan = _plan(preset)
+    out = Path("reports") / preset / f"{study or 'index'}.html"
+    if study:
+        render_study(preset, _results(preset), for_report(plan, plan.study(study)), out)
+    else:
+        render_index(
+            preset, _results(preset), [for_report(plan, plan.study(name)) for name in plan.preset.studies], out
+        )
+    print(out)
+
+
+def main() -> None:
+    """Run the command; what is the user's to mend is one sentence and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"sprint: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("sprint: stopped by the keyboard; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""From weights to metrics.json: sample, quantise, extract features, measure.
+
+    sprint evaluate RUN --preset digits
+
+An evaluation's key is a hash of all that can move its numbers. Its features and a few of its images are kept under that
+key, so that a rerun or another metric samples nothing anew. metrics.json holds no times: equal inputs give equal bytes.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+
+from sprint import checkpoint, data
+from sprint.config import Evaluating, Run
+from sprint.data import to_pixels
+from sprint.errors import UserError
+from sprint.files import read_json, write_bytes, write_json
+from sprint.guidance import Guidance, Guided
+from sprint.metrics import extractors, floor, measure
+from sprint.model import Model
+from sprint.progress import track
+from sprint.sample import balanced_labels, sample
+from sprint.train import device, shape_of
+
+CLASSIFIER = "digits-cnn"
+
+
+class Judge:
+    """Extractors, and the features of the real images against which samples are measured."""
+
+    def __init__(self, evaluating: Evaluating, results: Path):
+        """`results` is results/<preset>; its extractors/ and, for measuring, its reference/ are read."""
+        self.extractors = {}
+        for name in evaluating.extractors:
+            trained = Path(results) / "extractors" / f"{name}.safetensors"
+            weights = trained if trained.exists() or name in extractors.SMALL else None
+            self.extractors[name] = extractors.load(name, weights, str(device()))
+
+    def see(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features of uint8 images (n, C, H, W) under every extractor, and the labels that the classifier gives them."""
+        seen = {name: extractors.features(extractor, pixels) for name, extractor in self.extractors.items()}
+        if CLASSIFIER in self.extractors:
+            seen["predicted"] = self.extractors[CLASSIFIER].classify(pixels)
+        return seen
+
+    def identity(self) -> dict:
+        """SHA-256 of every extractor's weights."""
+        return {name: extractor.sha256 for name, extractor in self.extractors.items()}
+
+
+def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    """Features by extractor, and predicted labels."""
+    return {name: rows for name, rows in seen.items() if name not in ("predicted", "labels")}, seen.get("predicted")
+
+
+def make_reference(settings: dict, image_size: int, evaluating: Evaluating, results: Path) -> None:
+    """Write reference/features.safetensors and reference/floor.json of a preset's real images."""
+    images = data.load(settings, image_size)
+    seen = Judge(evaluating, results).see(images.pixels)
+    features, predicted = split_features(seen)
+    metrics, reasons = floor.floor(features, predicted, images.labels)
+    count = len(images.labels)
+    write_bytes(results / "reference" / "features.safetensors", save({**seen, "labels": images.labels}))
+    write_json(
+        results / "reference" / "floor.json",
+        {
+            "images": count // 2,
+            "reference_images": count // 2,
+            "data": images.name,
+            "metrics": metrics,
+            "reasons": reasons,
+        },
+    )
+
+
+def load_network(run: Run, folder: Path, step: int) -> tuple[Model, data.Images, str]:
+    """The averaged weights of a milestone as a network, the run's images, and the hash of the weights."""
+    images = data.load(run.data, run.image_size)
+    tensors, rest = checkpoint.read(checkpoint.path_of(folder / "milestones", step), run.hash)
+    model = Model(shape_of(run, images)).to(device()).eval()
+    model.load_state_dict(tensors)
+    return model, images, rest["sha256"]
+
+
+def draw(
+    model: Model, images: data.Images, guidance: Guidance, evaluating: Evaluating, count: int
+) -> tuple[torch.Tensor, Guided]:
+    """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls."""
+    field = Guided(model.image, guidance, images.classes)
+    size = evaluating.batch
+    batches = []
+    for first in track(range(0, count, size), f"sampling, {guidance.text()}", -(-count // size)):
+        last = min(first + size, count)
+        drawn = sample(
+            field, evaluating.sampler, evaluating.sample_seed, first, last, images.pixels.shape[1:], device()
+        )
+        batches.append(to_pixels(drawn).cpu())
+    return torch.cat(batches), field
+
+
+def evaluate(run: Run, folder: Path, results: Path, evaluating: Evaluating, sweep: list[Guidance], out: Path) -> dict:
+    """Judge a trained run and write `out`; a diverged one is written as such.
+
+    Without a `sweep`: every milestone unguided and the last under the preset's guidances; with one, the last under it.
+    """
+    began = time.monotonic()
+    trained = read_json(folder / "train.json")
+    result = {"run": run.name, "state": trained["state"], "reason": trained["reason"], "evaluations": []}
+    if trained["milestones"]:
+        judge = Judge(evaluating, results)
+        reference = load_file(results / "reference" / "features.safetensors")
+        for milestone, guidance in _asked(trained["milestones"], sweep or evaluating.guidance, not sweep):
+            result["evaluations"].append(_evaluation(run, folder, judge, reference, evaluating, milestone, guidance))
+    write_json(out, result)
+    write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
+    return result
+
+
+def _asked(milestones: list[dict], guidances: list[Guidance], curve: bool) -> list[tuple[dict, Guidance]]:
+    earlier = [(milestone, Guidance()) for milestone in milestones[:-1]] if curve else []
+    return earlier + [(milestones[-1], guidance) for guidance in guidances]
+
+
+def _evaluation(run, folder, judge, reference, evaluating, milestone, guidance) -> dict:
+    model, images, weights = load_network(run, folder, milestone["step"])
+    identity = {
+        "weights": weights,
+        "sampler": asdict(evaluating.sampler),
+        "guidance": asdict(guidance),
+        "images": evaluating.images,
+        "labels": "balanced",
+        "seed": evaluating.sample_seed,
+        "extractors": judge.identity(),
+        "reference": hashlib.sha256(save(reference)).hexdigest(),
+        "precision": "float32",
+    }
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    seen, calls = _features(folder, key, model, images, guidance, evaluating, judge)
+    features, predicted = split_features(seen)
+    labels = balanced_labels(0, evaluating.images, images.classes)
+    metrics, reasons = measure(features, reference, predicted, labels, reference["labels"])
+    return {
+        "key": key,
+        "identity": identity,
+        "step": milestone["step"],
+        "stage": milestone["stage"],
+        "guidance": asdict(guidance),
+        "sampler": asdict(evaluating.sampler),
+        "images": evaluating.images,
+        "labels": "balanced",
+        "network_evaluations": calls,
+        "metrics": metrics,
+        "reasons": reasons,
+    }
+
+
+def _features(
+    folder, key, model, images, guidance, evaluating, judge
+) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
+    path = folder / "evaluations" / f"{key}.safetensors"
+    if path.exists() and path.with_suffix(".json").exists():
+        return load_file(path), read_json(path.with_suffix(".json"))
+    pixels, field = draw(model, images, guidance, evaluating, evaluating.images)
+    batches = -(-evaluating.images // evaluating.batch)
+    calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
+    seen = judge.see(pixels)
+    kept = {f"{name}": rows.contiguous() for name, rows in seen.items()}
+    write_bytes(folder / "samples" / f"{key}.safetensors", save({"pixels": pixels[: evaluating.grid].contiguous()}))
+    write_bytes(path, save(kept))
+    write_json(path.with_suffix(".json"), calls)
+    return kept, calls
+
+
+def trained_run(folder: Path) -> dict:
+    """The configuration of a run's folder. Raises UserError where there is none."""
+    if not (folder / "config.json").exists():
+        raise UserError(f"{folder}: not a run's folder, it has no config.json")
+    return read_json(folder / "config.json")

@@ -1,0 +1,35 @@
+# What runs cost: counted on no hardware at all, and measured with all cores so that nothing runs beside it.
+
+
+rule cost:
+    output:
+        f"{RESULTS}/cost/{{study}}.json",
+    log:
+        f"{RESULTS}/logs/cost-{{study}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/cost-{{study}}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+        runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],
+    shell:
+        "sprint cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
+
+
+rule throughput:
+    output:
+        f"{RESULTS}/throughput/{{study}}.json",
+    log:
+        f"{RESULTS}/logs/throughput-{{study}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/throughput-{{study}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores
+    params:
+        preset=PRESET,
+        runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],
+        measure=str(PLAN.preset.measure),
+    shell:
+        "sprint bench {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"

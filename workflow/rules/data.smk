@@ -1,0 +1,40 @@
+# What samples are measured with: extractors trained on the preset's images, and those images' features.
+
+
+rule extractor:
+    output:
+        weights=f"{RESULTS}/extractors/{{name}}.safetensors",
+        record=f"{RESULTS}/extractors/{{name}}.json",
+    log:
+        f"{RESULTS}/logs/extractor-{{name}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/extractor-{{name}}.tsv"
+    priority: 10
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+        steps=PLAN.preset.extractor_steps,
+        data=str(PLAN.preset.data),
+    shell:
+        "sprint extractor {wildcards.name} --preset {params.preset} 2>&1 | tee {log}"
+
+
+rule reference:
+    input:
+        trained_extractors(PLAN, RESULTS),
+    output:
+        features=f"{RESULTS}/reference/features.safetensors",
+        floor=f"{RESULTS}/reference/floor.json",
+    log:
+        f"{RESULTS}/logs/reference.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/reference.tsv"
+    priority: 10
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+        extractors=PLAN.preset.evaluate.extractors,
+    shell:
+        "sprint reference --preset {params.preset} 2>&1 | tee {log}"

@@ -1,0 +1,44 @@
+# Samples of a run, measured: what every run gets, and what a study asks for beyond it.
+
+
+rule evaluate:
+    input:
+        train=f"{RESULTS}/runs/{{run}}/train.json",
+        reference=f"{RESULTS}/reference/features.safetensors",
+    output:
+        metrics=f"{RESULTS}/runs/{{run}}/metrics.json",
+        time=f"{RESULTS}/runs/{{run}}/metrics.time.json",
+    log:
+        f"{RESULTS}/logs/evaluate-{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate-{{run}}.tsv"
+    priority: 5
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+        evaluate=str(PLAN.preset.evaluate),
+    shell:
+        "sprint evaluate {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
+
+
+rule sweep:
+    input:
+        train=f"{RESULTS}/runs/{{run}}/train.json",
+        reference=f"{RESULTS}/reference/features.safetensors",
+    output:
+        metrics=f"{RESULTS}/sweeps/{{study}}/{{run}}.json",
+        time=f"{RESULTS}/sweeps/{{study}}/{{run}}.time.json",
+    log:
+        f"{RESULTS}/logs/sweep-{{study}}-{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sweep-{{study}}-{{run}}.tsv"
+    priority: 5
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+        evaluate=str(PLAN.preset.evaluate),
+        guidance=lambda wildcards: str(PLAN.studies[wildcards.study].sweeps[wildcards.run]),
+    shell:
+        "sprint evaluate {wildcards.run} --preset {params.preset} --sweep {wildcards.study} 2>&1 | tee {log}"

@@ -1,0 +1,35 @@
+# JSON to HTML. Editing the report retrains nothing: only its inputs and its settings count.
+
+
+rule study_report:
+    input:
+        lambda wildcards: study_results(PLAN, PLAN.studies[wildcards.study], RESULTS),
+    output:
+        f"{REPORTS}/{{study}}.html",
+    log:
+        f"{RESULTS}/logs/report-{{study}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report-{{study}}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+    shell:
+        "sprint report {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
+
+
+rule report:
+    input:
+        core_results(PLAN, RESULTS),
+    output:
+        f"{REPORTS}/index.html",
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        preset=PRESET,
+    shell:
+        "sprint report --preset {params.preset} 2>&1 | tee {log}"

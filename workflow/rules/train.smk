@@ -1,0 +1,17 @@
+# One training per run. Its only declared output comes last; checkpoints in the same folder carry an interrupted run on.
+
+
+rule train:
+    output:
+        f"{RESULTS}/runs/{{run}}/train.json",
+    log:
+        f"{RESULTS}/logs/train-{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train-{{run}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: PLAN.preset.train.threads
+    params:
+        preset=PRESET,
+    shell:
+        "sprint train {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
