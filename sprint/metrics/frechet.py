@@ -45,8 +45,7 @@ def fd_infinity(features: torch.Tensor, reference: Gaussian, seed: int) -> float
     sizes = torch.linspace(count / 2, count, SUBSETS).long()
     subsets = (features[torch.randperm(count, generator=generator)[:size]] for size in sizes)
     distances = torch.tensor([_distance(reference, root, statistics(s)) for s in subsets], dtype=torch.float64)
-    line = torch.stack([torch.ones(SUBSETS, dtype=torch.float64), 1 / sizes.double()], dim=1)
-    return float(torch.linalg.lstsq(line, distances.unsqueeze(1)).solution[0])
+    return _intercept(1 / sizes.double(), distances)
 
 
 def fd_per_class(
@@ -70,6 +69,14 @@ def _distance(first: Gaussian, root: torch.Tensor, second: Gaussian) -> float:
     cross = torch.linalg.eigvalsh((product + product.T) / 2).clamp(min=0).sqrt().sum()
     shift = first.mean.double() - second.mean.double()
     return float(shift @ shift + first.covariance.trace() + second.covariance.trace() - 2 * cross)
+
+
+def _intercept(x: torch.Tensor, y: torch.Tensor) -> float:
+    """Where the least-squares line through points (n,), (n,) meets x = 0. LAPACK's solver differs in its last bits from
+    call to call, with the alignment of its memory; this does not."""
+    deviation = x - x.mean()
+    slope = (deviation * (y - y.mean())).sum() / deviation.square().sum()
+    return float(y.mean() - slope * x.mean())
 
 
 def _root(covariance: torch.Tensor) -> torch.Tensor:
