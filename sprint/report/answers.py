@@ -88,8 +88,8 @@ def _per_run(study: Study) -> list[str]:
         ordered = sorted(best.values(), key=lambda line: _mean(study, line))
         plain = best.get("none")
         parts = [
-            f"{line.guidance} {_value(study, line)}"
-            + (f" ({_times(study, line, plain)} unguided)" if plain and line is not plain else "")
+            f"{_value(study, line)} {line.guidance if line is plain else f'with {line.guidance}'}"
+            + (f" ({_times(study, line, plain)})" if plain and line is not plain else "")
             for line in ordered
         ]
         if parts:

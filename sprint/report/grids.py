@@ -28,14 +28,17 @@ class Grid:
 
 
 def sample_grids(study: Study, results: Path) -> dict[str, list[Grid]]:
-    """By setting, one grid per shown guidance, of its first seed that finished."""
+    """By setting, one grid per shown guidance, of the first seed that finished everywhere, or else in the setting."""
+    finished = {setting: [run for run in runs if run.state == "done"] for setting, runs in study.settings.items()}
+    finished = {setting: runs for setting, runs in finished.items() if runs}
+    shared = set.intersection(*({run.seed for run in runs} for runs in finished.values())) if finished else set()
     grids: dict[str, list[Grid]] = {}
-    for setting, runs in study.settings.items():
-        done = [run for run in runs if run.state == "done"]
-        for line in chosen_lines(study, setting) if done else []:
-            images = _images(results, done[0], line)
+    for setting, runs in finished.items():
+        run = next((run for run in runs if run.seed in shared), runs[0])
+        for line in chosen_lines(study, setting):
+            images = _images(results, run, line)
             if images is not None:
-                grids.setdefault(f"{setting}, seed {done[0].seed}", []).append(_grid(setting, done[0], line, images))
+                grids.setdefault(f"{setting}, seed {run.seed}", []).append(_grid(setting, run, line, images))
     return grids
 
 

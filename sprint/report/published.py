@@ -77,28 +77,33 @@ def _published(rows: list[Row], what: str) -> Published | None:
 
 def _ablation_rows(study: Study, entry: dict) -> list[Row]:
     """Published settings with ours of the same name: FID and our first FD, each over the best of its kind."""
-    ours = {_key(study, setting): line for setting in study.settings if (line := best_line(study, setting))}
+    ours = _sprint_lines(study)
     matched = {key: ours.get(_published_key(key)) for key in entry["fid"]}
     smallest = min(entry["fid"].values())
-    known = [line.metrics[study.primary].mean for line in matched.values() if line]
-    return [
+    base = min(line.metrics[study.primary].mean for line in ours.values()) if ours else 0.0
+    rows = [
         Row(
             what=_published_key(key),
             published=f"FID {fid:g} ({fid / smallest:.2f}×)",
-            ours=_with_ratio(study, matched[key], min(known)) if matched[key] else NOT_HERE,
+            ours=_with_ratio(study, matched[key], base) if matched[key] else NOT_HERE,
             confidence=CONFIDENCE[entry["confidence"]],
             source=entry.get("source", "SPRINT, B size"),
         )
         for key, fid in entry["fid"].items()
     ]
+    rest = {key: line for key, line in ours.items() if all(line is not one for one in matched.values())}
+    return rows + [Row(key, "not published", _with_ratio(study, line, base), "", "") for key, line in rest.items()]
 
 
-def _key(study: Study, setting: str) -> str:
-    """The factor by which SPRINT's settings differ; other methods' settings never match a published SPRINT number."""
-    run = study.settings[setting][0]
-    factors = [name for name in study.factors if name != "method"]
-    mine = run.factor("method") in (None, "sprint")
-    return ", ".join(factor_text(name, run.factor(name)) for name in factors) if mine else f"{setting} (other method)"
+def _sprint_lines(study: Study) -> dict[str, Line]:
+    """The best evaluation of each SPRINT setting, by what it varies: the published ablations are SPRINT's."""
+    found = {}
+    for setting, runs in study.settings.items():
+        line = best_line(study, setting)
+        if line is not None and runs[0].factor("method") == "sprint":
+            varied = [name for name in study.factors if name != "method"]
+            found[", ".join(factor_text(name, runs[0].factor(name)) for name in varied)] = line
+    return found
 
 
 def _published_key(key: object) -> str:

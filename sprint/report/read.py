@@ -36,6 +36,11 @@ class Run:
         return self.config.get("seed", "unknown")
 
     @property
+    def fate(self) -> str:
+        """What became of a run that is not done: `diverged at step 120 of 450: the loss is not finite`."""
+        return f"{self.state}{' ' if self.reason.startswith('at ') else ': '}{self.reason}"
+
+    @property
     def method(self) -> str:
         """The method's readable name: the run's label without its drop ratio."""
         label = self.config.get("label", self.name)

@@ -4,7 +4,16 @@ from dataclasses import dataclass, field
 
 from sprint.report.read import TERA, Run, Study
 from sprint.report.summary import Line, Spread, chosen_lines, lines
-from sprint.report.words import MISSING, factor_name, factor_text, listed, metric_name, metric_text, significant
+from sprint.report.words import (
+    FACTOR_UNITS,
+    MISSING,
+    factor_name,
+    factor_text,
+    listed,
+    metric_name,
+    metric_text,
+    significant,
+)
 
 GIGA, MEGA = 1e9, 1e6
 UNKNOWN = "–"
@@ -63,7 +72,12 @@ def study_table(study: Study, headline: bool = False) -> Table:
     metrics = table_metrics(study)
     factors = [name for name in study.factors if name != "method"]
     quality = [Column("guidance"), *(Column(metric_name(metric), _unit(metric)) for metric in metrics)]
-    table = Table([Column(factor_name(name)) for name in factors], quality, [column for column, _ in costs], [])
+    table = Table(
+        [Column(factor_name(name), FACTOR_UNITS.get(name, "")) for name in factors],
+        quality,
+        [column for column, _ in costs],
+        [],
+    )
     for setting, runs in study.settings.items():
         cells = [Cell(factor_text(name, runs[0].factor(name))) for name in factors]
         table.groups.append(_group(table, study, setting, cells, [cost(runs) for _, cost in costs], metrics))
@@ -122,7 +136,7 @@ def _group(table: Table, study: Study, setting: str, factors: list[Cell], costs:
         lines=[_line_cells(table, study, line, metrics, len(lines(study, setting))) for line in shown],
         seeds=_seeds_cell(table, setting, runs, explain=bool(shown)),
         commands=[rerun_command(study, run) for run in runs],
-        state="" if shown else listed(sorted({f"{run.state}: {run.reason}" for run in runs})),
+        state="" if shown else listed(sorted({run.fate for run in runs})),
     )
 
 
@@ -150,7 +164,7 @@ def _below(study: Study, metric: str, value: Spread) -> tuple[str, ...]:
 def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> Cell:
     """How many seeds stand behind a row; those that do not are named in a note, never dropped."""
     done = sum(run.state == "done" for run in runs)
-    broken = [f"seed {run.seed} {run.state} ({run.reason})" for run in runs if run.state != "done"]
+    broken = [f"seed {run.seed} {run.fate}" for run in runs if run.state != "done"]
     if not broken:
         return Cell(str(done))
     return Cell(f"{done} of {len(runs)}", note=table.note(f"{setting}: {listed(broken)}") if explain else 0)

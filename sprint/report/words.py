@@ -13,7 +13,8 @@ METRIC_NAMES = {
     "coverage": "coverage",
 }
 ESTABLISHED = {"fd/inception": "FID", "fd/dinov2": "FDD"}  # only these extractors earn these names
-FACTOR_NAMES = {"drop": "drop ratio", "settings.split": "split (encoder/middle/decoder)", "fusion": "fusion"}
+FACTOR_NAMES = {"drop": "drop ratio"}
+FACTOR_UNITS = {"settings.split": "encoder / middle / decoder"}
 SAMPLER_NAMES = {"heun": "Heun ODE", "euler": "Euler ODE", "sde": "Euler–Maruyama SDE"}
 MISSING = "missing"
 

@@ -1,0 +1,225 @@
+"""The report: one self-contained page that shows all that is on disk and claims no more than the numbers."""
+
+import html
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from fake_results import FLOOR, STEPS, evaluation, make_results, make_run, study
+
+from sprint.errors import UserError
+from sprint.files import read_json, write_json
+from sprint.report import render_index, render_study
+from sprint.report.answers import sentences
+from sprint.report.read import read_study
+from sprint.report.summary import best_line
+from sprint.report.tables import rerun_command, study_table
+from sprint.report.words import guidance_text, metric_name, metric_text, significant
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("fake"))
+
+
+@pytest.fixture(scope="module")
+def page(tree, tmp_path_factory):
+    results, studies = tree
+    out = tmp_path_factory.mktemp("page") / "index.html"
+    render_index("digits", results, studies, out)
+    return out.read_text(encoding="utf-8")
+
+
+def read(tree, name):
+    results, studies = tree
+    return read_study("digits", results, next(plan for plan in studies if plan["name"] == name))
+
+
+def two_seeds(results, first, second, spread):
+    """A study of two settings with two seeds each, whose FDs lie `spread` apart within a setting."""
+    names = []
+    for drop, distance in ((0.0, first), (0.5, second)):
+        for seed in (0, 1):
+            name = make_run(results, "sprint", drop, seed, distance)
+            entry = evaluation(STEPS, "none", 1.0, distance + seed * spread)
+            write_json(results / "runs" / name / "metrics.json", {"run": name, "state": "done", "evaluations": [entry]})
+            names.append(name)
+    write_json(results / "reference" / "floor.json", {"metrics": FLOOR})
+    return study("pair", names, ["drop", "seed"])
+
+
+def test_page_needs_no_network_and_is_small(page):
+    assert not re.search(r"""(src|href|srcset)\s*=\s*["'](?!data:|#)""", page)
+    assert not re.search(r"@import|url\(", page)
+    assert "<script" not in page and "<link" not in page
+    assert len(page.encode()) < 5_000_000
+
+
+def test_page_is_well_formed(page):
+    """Every opened element is closed in order, and every id stands once."""
+    text = re.sub(r"<!doctype html>|<style>.*?</style>", "", page, flags=re.S)
+    stack = []
+    for closing, tag, end in re.findall(r"<(/?)([a-z][a-z0-9]*)[^>]*?(/?)>", text):
+        if closing:
+            assert stack.pop() == tag
+        elif not end and tag not in ("meta", "img", "br"):
+            stack.append(tag)
+    assert stack == []
+    ids = re.findall(r'\bid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_names_are_text_not_markup(page):
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "Is &lt;b&gt;this&lt;/b&gt; text?" in page
+    assert "<b>this" not in page
+
+
+def test_diverged_missing_and_impossible_are_shown_with_their_reason(page):
+    assert "diverged at step 120 of 450: the loss is not finite" in page
+    assert "missing: not trained yet" in page
+    assert "impossible: a drop of 0.6 is no 1 − k/n² with n dividing the grid of 8" in page
+    assert "7 done, 1 diverged, 1 impossible" in page
+
+
+def test_a_number_that_could_not_be_computed_is_missing_with_its_reason(page):
+    assert re.search(r"<td>missing<sup>1</sup>", page)
+    assert "KID (digits-cnn) of MaskDiT-style 50%, unguided: fewer images than the subset of 100 (seed 0)" in page
+
+
+def test_every_row_carries_its_command(tree, page):
+    results, studies = tree
+    for plan in studies:
+        for run in plan["runs"]:
+            place = f"sweeps/guidance/{run}.json" if plan["evaluate"] else f"runs/{run}/metrics.json"
+            assert f"<code>snakemake --cores all results/digits/{place}</code>" in page
+        for group in study_table(read_study("digits", results, plan)).groups[:-1]:
+            assert group.commands
+
+
+def test_command_names_the_preset_unless_it_is_the_default(tmp_path):
+    plan = study("one", ["some-run"], ["drop"])
+    other = read_study("smoke", tmp_path, plan)
+    expected = "snakemake --cores all results/smoke/runs/some-run/metrics.json --config preset=smoke"
+    assert rerun_command(other, other.runs[0]) == expected
+
+
+def test_images_are_described_and_headers_have_scope(page):
+    assert all(re.search(r'alt="[^"]{20,}"', image) for image in re.findall(r"<img [^>]*>", page))
+    assert all("scope=" in header for header in re.findall(r"<th[ >][^>]*>", page))
+    assert len(re.findall(r'src="data:image/png', page)) == 8
+
+
+def test_distances_are_never_called_fid(page):
+    own = re.sub(r"<h3>Published.*?</figure>", "", page, flags=re.S)
+    own = re.sub(r"<section id=.units.*?</section>", "", own, flags=re.S)
+    assert "FD (digits-cnn)" in html.unescape(own)
+    assert "FID" not in own
+    assert metric_name("fd/inception") == "FID"
+
+
+def test_floor_stands_in_every_table_and_plot(tree, page):
+    assert page.count("Floor: real against real") == 5
+    plots = re.findall(r'<img src="data:image/svg[^"]*" alt="([^"]*)"', page)
+    assert plots and all("Floor: " in alt and "not computed" not in alt for alt in plots)
+
+
+def test_best_guidance_is_the_lowest_of_those_evaluated(tree):
+    guidance = read(tree, "guidance")
+    assert best_line(guidance, "Dense 0%").guidance == "CFG 1.5"
+    assert sentences(guidance)[0] == "The lowest FD (digits-cnn), 30.4 (1.6× the floor), is of Dense 0% with CFG 1.5."
+
+
+def test_answer_follows_the_numbers(tmp_path):
+    low_first = read_study("digits", tmp_path, two_seeds(tmp_path, 30.0, 60.0, 2.0))
+    assert sentences(low_first)[0] == (
+        "SPRINT 0% has the lowest FD (digits-cnn), 31.0 (1.6× the floor); the highest, SPRINT 50%, has 61.0, "
+        "1.97× as much (ranges over seeds do not overlap)."
+    )
+    low_last = read_study("digits", tmp_path, two_seeds(tmp_path, 90.0, 30.0, 2.0))
+    assert sentences(low_last)[0].startswith("SPRINT 50% has the lowest FD (digits-cnn), 31.0")
+
+
+def test_answer_claims_nothing_within_the_seed_spread(tmp_path):
+    near = sentences(read_study("digits", tmp_path, two_seeds(tmp_path, 30.0, 31.0, 5.0)))
+    assert "(within the seed spread)" in near[0]
+    assert "Within the seed spread of the best: SPRINT 50%." in near
+    assert "n = 2 seeds per setting." in near
+
+
+def test_answer_says_that_one_seed_says_nothing_about_noise(tree):
+    answer = sentences(read(tree, "drop_ratio"))
+    assert "seed spread unknown" in answer[0]
+    assert "One seed per setting: how much seeds differ is unknown." in answer
+    assert "Without a number: Naive drop 87.5% (seed 0) diverged and SPRINT 60% impossible." in answer
+
+
+def test_training_cost_at_a_milestone_is_the_sum_of_its_stages(tree):
+    methods = read(tree, "methods")
+    for run in methods.runs:
+        assert run.tflop_at(STEPS) == pytest.approx(run.cost["train_flops"] / 1e12)
+        assert run.tflop_at(100) == pytest.approx(100 * 64 * run.cost["train_flops_per_image"] / 1e12)
+
+
+def test_rendering_twice_gives_the_same_bytes(tree, page, tmp_path):
+    results, studies = tree
+    render_index("digits", results, studies, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_one_study_alone(tree, tmp_path):
+    results, studies = tree
+    render_study("digits", results, studies[1], tmp_path / "drop_ratio.html")
+    page = (tmp_path / "drop_ratio.html").read_text(encoding="utf-8")
+    assert "<h1>Drop ratio, preset digits</h1>" in page and "Dense depth" not in page
+
+
+def test_page_without_any_result(tmp_path):
+    """Before the first run there is a page that says so, with the commands that make the runs."""
+    plan = study("methods", ["a", "b"], ["method", "drop"], "Methods")
+    render_index("digits", tmp_path / "results", [plan], tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "No answer yet: none of 2 runs has been evaluated." in page
+    assert page.count("missing: not trained yet") == 2 and "runs/a/metrics.json" in page
+
+
+def test_broken_json_is_named(tmp_path):
+    broken = tmp_path / "runs" / "a" / "metrics.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a/metrics\.json"):
+        read_study("digits", tmp_path, study("methods", ["a"], ["method"]))
+
+
+def test_report_does_not_import_torch():
+    code = "import sprint.report, sys, json; print(json.dumps([name for name in sys.modules if name == 'torch']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_published_numbers_are_marked_as_another_scale(tree, page):
+    assert page.count("another scale</span>") == 4
+    assert "third party&#39;s notes, unchecked" in page
+    assert "FID 27.5 (1.00×)" in page
+
+
+def test_numbers_are_printed_with_three_digits():
+    assert [significant(value) for value in (0.0, 0.01234, 1.234, 12.34, 123.4, 12345.0)] == [
+        *("0", "0.0123", "1.23", "12.3", "123", "12,345")
+    ]
+    assert metric_text("accuracy", 0.971) == "97.1%"
+    assert metric_text("fd/digits-cnn", float("nan")) == metric_text("fd/digits-cnn", None) == "missing"
+    assert guidance_text({"kind": "pdg", "scale": 3.0, "interval": [0.2, 0.8]}) == "PDG 3 on [0.2, 0.8]"
+
+
+def test_a_seed_that_diverged_is_counted_beside_those_that_did_not(tmp_path):
+    names = [
+        make_run(tmp_path, "sprint", 0.75, 0, 40.0),
+        make_run(tmp_path, "sprint", 0.75, 1, 40.0, state="diverged", reason="the loss is not finite"),
+    ]
+    table = study_table(read_study("digits", tmp_path, study("one", names, ["method", "drop", "seed"])))
+    assert table.groups[0].seeds.main == "1 of 2"
+    assert table.notes == ["SPRINT 75%: seed 1 diverged at step 120 of 450: the loss is not finite"]
+    assert read_json(tmp_path / "runs" / names[1] / "train.json")["state"] == "diverged"
