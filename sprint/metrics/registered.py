@@ -4,7 +4,6 @@ After importing this, `torch_fidelity.calculate_metrics(feature_extractor="digit
 feature_extractor_weights_path=...)` works too. Import it only after `vision.ensure_torchvision()`.
 """
 
-import pickle
 from pathlib import Path
 
 import torch
@@ -19,7 +18,7 @@ from torch_fidelity import (
 from sprint.metrics import networks
 from sprint.metrics.dinov2 import SIZES, VisionTransformer
 
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 
 class Small(FeatureExtractorBase):
@@ -60,9 +59,11 @@ class DinoV2(FeatureExtractorDinoV2):
     def __init__(self, name, features_list, feature_extractor_weights_path=None, **settings):
         FeatureExtractorBase.__init__(self, name, features_list)
         self.feature_extractor_internal_dtype = torch.float32
-        self.model = VisionTransformer(*SIZES["l" if name == "dinov2" else name.split("-")[2]])
-        self.model.load_state_dict(_tensors(feature_extractor_weights_path))
-        self.requires_grad_(False).eval()
+        weights = _tensors(feature_extractor_weights_path)
+        with torch.device("meta"):  # no time is spent on initial weights
+            self.model = VisionTransformer(*SIZES["l" if name == "dinov2" else name.split("-")[2]])
+        self.model.load_state_dict(weights, assign=True)
+        self.float().requires_grad_(False).eval()
 
 
 for small in ("digits-cnn", "digits-ssl"):
@@ -87,4 +88,7 @@ def build(name: str, weights: Path) -> FeatureExtractorBase:
 
 def _tensors(weights: Path) -> dict[str, torch.Tensor]:
     """A state dict of tensors from a .pth file; nothing in the file is executed."""
-    return torch.load(weights, map_location="cpu", weights_only=True)
+    try:
+        return torch.load(weights, map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler raises whatever a broken file makes it meet
+        raise ValueError(str(error) or type(error).__name__) from error
