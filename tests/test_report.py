@@ -13,6 +13,7 @@ from sprint.errors import UserError
 from sprint.files import read_json, write_json
 from sprint.report import render_index, render_study
 from sprint.report.answers import sentences
+from sprint.report.costs import cost_rows
 from sprint.report.read import read_study
 from sprint.report.summary import best_line
 from sprint.report.tables import rerun_command, study_table
@@ -161,6 +162,17 @@ def test_training_cost_at_a_milestone_is_the_sum_of_its_stages(tree):
     for run in methods.runs:
         assert run.tflop_at(STEPS) == pytest.approx(run.cost["train_flops"] / 1e12)
         assert run.tflop_at(100) == pytest.approx(100 * 64 * run.cost["train_flops_per_image"] / 1e12)
+
+
+def test_cost_is_told_by_stage_and_unknown_is_a_dash(tree):
+    headers, rows = cost_rows(read(tree, "methods"))
+    dense, sprint = (dict(zip(headers, row, strict=True)) for row in rows[:2])
+    assert (
+        dense["pretrain GFLOP per image, modelled"] == "0.132" and dense["finetune TFLOP in all, modelled"] == "0.574"
+    )
+    assert sprint["sampling GFLOP per step and image, PDG, modelled"] == "0.0600"
+    assert dense["sampling GFLOP per step and image, PDG, modelled"] == "–"
+    assert dense["sampling images / s, CFG, measured"] == "90.0 (85.0–96.0)"
 
 
 def test_rendering_twice_gives_the_same_bytes(tree, page, tmp_path):

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sprint.files import write_text
 from sprint.report.answers import sentences
+from sprint.report.costs import cost_rows
 from sprint.report.grids import sample_grids
 from sprint.report.plots import cost_plots, study_plots
 from sprint.report.provenance import UNITS, protocol, provenance
@@ -52,7 +53,6 @@ def _template():
 
 
 def _section(study: Study, results: Path, facts: dict) -> dict:
-    headers, rows = evaluation_table(study)
     return {
         "id": re.sub(r"[^a-z0-9_]+", "-", study.name.lower()).strip("-") or "study",
         "title": study.title,
@@ -69,8 +69,8 @@ def _section(study: Study, results: Path, facts: dict) -> dict:
         "cost_plots": None if study.sweep else cost_plots(study),
         "grids": sample_grids(study, results) if study.name == HEADLINE else {},
         "published": beside(study, facts),
-        "headers": headers,
-        "rows": rows,
+        "costs": cost_rows(study),
+        "evaluations": evaluation_table(study),
     }
 
 

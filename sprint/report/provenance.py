@@ -16,7 +16,8 @@ UNITS = [
     "Network evaluations: counted per generated image in calls of the full model; two calls per guided step count two.",
     "FD: Fréchet distance between Gaussians fitted to features of generated and of real images, under the extractor "
     "in brackets. It is not FID: that name belongs to one Inception network.",
-    "Floor: the same metric between two random halves of the real images; nothing can be expected below it.",
+    "Floor: the same metric between two random halves of the real images: what sampling alone leaves. "
+    "It depends on the number of images, as every FD does.",
 ]
 
 
@@ -61,7 +62,7 @@ def provenance(studies: list[Study], results: Path) -> list[Fact]:
 def _counted(values: list[str]) -> list[str]:
     """Distinct values, the commonest first; with more than one, how many runs each holds for."""
     counts = Counter(values).most_common()
-    return [value if len(counts) == 1 else f"{value} ({count} runs)" for value, count in counts]
+    return [value if len(counts) == 1 else f"{value} ({count} run{'s' * (count > 1)})" for value, count in counts]
 
 
 def _pairs(facts: dict) -> str:
