@@ -88,7 +88,7 @@ class Golden:
         unit = 4 * spec.heads if spec.positions == "rope2d" else 4
         if min(spec.heads, spec.width, depth) < 1 or spec.width % unit or spec.width % spec.heads:
             raise UserError(
-                f"{self.path}: {depth} blocks of hidden_size {spec.width}, num_heads {spec.heads}, pos {spec.positions}; "
+                f"{self.path}: {depth} blocks of hidden_size {spec.width}, num_heads {spec.heads}, {spec.positions}; "
                 "allowed: at least one of each, and a hidden_size divided by num_heads and by 4, with rope2d by "
                 "4 x num_heads"
             )

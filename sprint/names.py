@@ -12,9 +12,10 @@ import re
 import torch
 
 from sprint.errors import UserError
-from sprint.layers import Block
+from sprint.layers import Block, sincos_positions
 from sprint.model import Model
 
+LISTED = 24  # tensors that an error names before it counts the rest
 POSITIONS = {"pos_embed": "positions_ND", "decoder_pos_embed": "method.positions_ND"}
 
 OUTSIDE = {
@@ -79,9 +80,9 @@ def _published(name: str, method: str, numbers: dict[str, int]) -> str:
 def translate(published: dict[str, torch.Tensor], model: Model, where: str) -> dict[str, torch.Tensor]:
     """The model's state dict from published weights. Raises UserError, naming every tensor that does not fit."""
     names, state = published_names(model), model.state_dict()
-    constants = {theirs for theirs, ours in POSITIONS.items() if _buffer(model, ours) is not None}
-    missing = sorted((set(names.values()) | constants) - set(published))
-    surplus = sorted(set(published) - set(names.values()) - constants)
+    constants = _constants(model)
+    known = {*names.values(), *constants}
+    missing, surplus = sorted(known - set(published)), sorted(set(published) - known)
     allowed = {theirs: _layouts(ours, state[ours].shape, model) for ours, theirs in names.items()}
     misshapen = [
         f"{name} ({list(published[name].shape)}, allowed {' or '.join(map(str, shapes))})"
@@ -90,19 +91,25 @@ def translate(published: dict[str, torch.Tensor], model: Model, where: str) -> d
     ]
     faults = {"missing": missing, "surplus": surplus, "misshapen": misshapen}
     if any(faults.values()):
-        text = "; ".join(f"{kind}: {', '.join(found)}" for kind, found in faults.items() if found)
+        text = "; ".join(f"{kind}: {_listed(found)}" for kind, found in faults.items() if found)
         raise UserError(f"{where}: the tensors are not those of this {model.shape.method} model; {text}")
-    for name in constants:
-        _compare_positions(published[name], _buffer(model, POSITIONS[name]), f"{where}: {name}")
+    for name, width in constants.items():
+        _compare_positions(published[name], sincos_positions(width, model.shape.spec.grid), f"{where}: {name}")
     channels_first = published[names["patches.weight"]].ndim == 2
     return {ours: _convert(ours, published[theirs].float(), model, channels_first) for ours, theirs in names.items()}
 
 
-def _buffer(model: Model, name: str) -> torch.Tensor | None:
-    """Fixed positions of the model, None where it has none of that name."""
-    owner, _, attribute = name.rpartition(".")
-    buffer = dict(model.get_submodule(owner).named_buffers(recurse=False)).get(attribute)
-    return None if model.shape.spec.positions != "sincos" else buffer
+def _constants(model: Model) -> dict[str, int]:
+    """Published names of the model's fixed positions, and their width."""
+    if model.shape.spec.positions != "sincos":
+        return {}
+    buffers = dict(model.named_buffers())
+    return {theirs: buffers[ours].shape[1] for theirs, ours in POSITIONS.items() if ours in buffers}
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def _compare_positions(published: torch.Tensor, ours_ND: torch.Tensor, where: str) -> None:
