@@ -18,7 +18,7 @@ from sprint.files import write_bytes, write_json
 from sprint.metrics import networks
 from sprint.progress import track
 
-STEPS = {"digits-cnn": 400, "digits-ssl": 350}
+STEPS = {"digits-cnn": 300, "digits-ssl": 250}
 BATCH = 128
 LEARNING_RATE = 2e-3
 TEMPERATURE = 0.2  # of SimCLR's softmax
