@@ -32,7 +32,7 @@ SETTINGS = {
 def make_results(root: Path) -> tuple[Path, list[dict]]:
     """Writes a tree under `root`; returns its folder and the plan's studies. Holds all kinds of trouble."""
     results = root / "results" / "digits"
-    write_json(results / "reference" / "floor.json", {"metrics": FLOOR})
+    write_json(results / "reference" / "floor.json", {"images": 898, "reference_images": 898, "metrics": FLOOR})
     for name, accuracy in (("digits-cnn", 0.985), ("digits-ssl", 0.91)):
         about = {"name": name, "seed": 0, "sha256": "ab" * 32, "dim": 64, "held_out_accuracy": accuracy, "seconds": 4.5}
         write_json(results / "extractors" / f"{name}.json", about)
@@ -74,9 +74,11 @@ def make_run(results: Path, method: str, drop: float, seed: int, distance: float
         for entry in evaluations:
             entry["metrics"] = {**entry["metrics"], "fd/digits-cnn": entry["metrics"]["fd/digits-cnn"] + 2.5 * seed}
     write_json(folder / "metrics.json", {"run": name, "state": state, "evaluations": evaluations})
-    write_json(folder / "evaluate.json", {"seconds": 12.0 + seed})
+    write_json(folder / "metrics.time.json", {"seconds": 12.0 + seed})
     images = np.random.default_rng(seed).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8)
-    save_file({entry["key"]: images for entry in evaluations}, folder / "samples.safetensors")
+    (folder / "samples").mkdir(exist_ok=True)
+    for entry in evaluations:
+        save_file({"pixels": images}, folder / "samples" / f"{entry['key']}.safetensors")
     return name
 
 
@@ -108,9 +110,14 @@ def evaluation(step: int, kind: str, scale: float, distance: float, images: int 
         "sampler": {"kind": "heun", "steps": 8},
         "images": images,
         "labels": "balanced",
-        "network_evaluations": {"none": 16.0, "cfg": 32.0, "pdg": 22.0}[kind],
+        "network_evaluations": {"strong": 15.0, "weak": 0.0 if kind == "none" else 15.0},
         "metrics": metrics,
     }
+
+
+def speed(median: float) -> dict:
+    rates = {"train": median, "finetune": 400.0, "sample_cfg": 90.0}
+    return {name: {"median": rate, "low": 0.9 * rate, "high": 1.1 * rate} for name, rate in rates.items()}
 
 
 def cost(method: str, drop: float) -> dict:
@@ -145,17 +152,9 @@ def _methods(results: Path) -> dict:
         for seed in (0, 1):
             runs[make_run(results, method, drop, seed, distance)] = (method, drop)
     _write_costs(results, "methods", runs)
-    speeds = {
-        run: {
-            "train_images_per_s": {"median": 400 / (1 - 0.8 * drop), "low": 380.0, "high": 1010.0},
-            "peak_memory_bytes": 9e8,
-            "sample_images_per_s": {"cfg": {"median": 90.0, "low": 85.0, "high": 96.0}},
-        }
-        for run, (_, drop) in runs.items()
-    }
-    write_json(
-        results / "throughput" / "methods.json", {"study": "methods", "machine": MACHINE, "threads": 2, "runs": speeds}
-    )
+    speeds = {run: speed(400 / (1 - 0.8 * drop)) for run, (_, drop) in runs.items()}
+    measured = {"machine": MACHINE, "threads": 2, "batch": 64, "peak_memory_bytes": 900 * 2**20, "runs": speeds}
+    write_json(results / "throughput" / "methods.json", {"study": "methods", **measured})
     return study(
         "methods", list(runs), ["method", "drop", "seed"], "Methods", "Which method gives the best images for its cost?"
     )
@@ -188,15 +187,12 @@ def _dense_depth(results: Path) -> dict:
 def _guidance(results: Path) -> dict:
     runs = [make_run(results, "dense", 0.0, 0, 38.0), make_run(results, "sprint", 0.75, 0, 44.0)]
     for run, kinds, distance in zip(runs, (["cfg"], ["cfg", "pdg"]), (38.0, 44.0), strict=True):
-        entries = [evaluation(STEPS, "none", 1.0, distance)]
-        entries += [
-            evaluation(STEPS, kind, scale, distance * guided(kind, scale)) for kind in kinds for scale in SCALES
-        ]
+        entries = [evaluation(STEPS, kind, scale, distance * guided(kind, scale)) for kind in kinds for scale in SCALES]
         write_json(
             results / "sweeps" / "guidance" / f"{run}.json", {"run": run, "state": "done", "evaluations": entries}
         )
     question = "Which guidance, at which scale?"
-    return study("guidance", runs, ["method", "drop", "guidance"], "Guidance", question, evaluate={"scales": SCALES})
+    return study("guidance", runs, ["method", "drop", "guidance"], "Guidance", question, evaluate=sorted(runs))
 
 
 def _hostile(results: Path) -> dict:

@@ -47,7 +47,7 @@ def two_seeds(results, first, second, spread):
             entry = evaluation(STEPS, "none", 1.0, distance + seed * spread)
             write_json(results / "runs" / name / "metrics.json", {"run": name, "state": "done", "evaluations": [entry]})
             names.append(name)
-    write_json(results / "reference" / "floor.json", {"metrics": FLOOR})
+    write_json(results / "reference" / "floor.json", {"images": 898, "reference_images": 898, "metrics": FLOOR})
     return study("pair", names, ["drop", "seed"])
 
 
@@ -172,7 +172,7 @@ def test_cost_is_told_by_stage_and_unknown_is_a_dash(tree):
     )
     assert sprint["sampling GFLOP per step and image, PDG, modelled"] == "0.0600"
     assert dense["sampling GFLOP per step and image, PDG, modelled"] == "–"
-    assert dense["sampling images / s, CFG, measured"] == "90.0 (85.0–96.0)"
+    assert dense["sampling steps × images / s, CFG, measured"] == "90.0 (81.0–99.0)"
 
 
 def test_rendering_twice_gives_the_same_bytes(tree, page, tmp_path):

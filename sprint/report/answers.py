@@ -7,7 +7,7 @@ is said about noise except that it is unknown.
 from sprint.report.plots import line_name, numeric_factor
 from sprint.report.read import Study
 from sprint.report.summary import Line, Spread, lines, ranking
-from sprint.report.words import factor_name, factor_text, listed, metric_name, metric_text
+from sprint.report.words import factor_name, factor_text, kind_name, listed, metric_name, metric_text
 
 DENSE = 0.0  # a drop ratio of zero marks the runs that drop nothing
 
@@ -39,7 +39,7 @@ def _beside_dense(study: Study, ranked: list[tuple[str, Line]]) -> list[str]:
     """Each setting beside the one that drops nothing, if there is exactly one: quality and training cost."""
     first = {setting: study.settings[setting][0] for setting, _ in ranked}
     dense = [(setting, line) for setting, line in ranked if first[setting].factor("drop") == DENSE]
-    if len(dense) != 1 or not {"method", "drop"} <= set(study.factors):
+    if len(dense) != 1 or "method" not in study.factors:
         return []
     (name, base), found = dense[0], []
     for setting, line in ranked:
@@ -84,9 +84,9 @@ def _per_run(study: Study) -> list[str]:
     for setting in study.settings:
         best: dict[str, Line] = {}
         for line in sorted(_measured(study, setting), key=lambda line: -_mean(study, line)):
-            best[line.kind] = line
+            best[line.family] = line
         ordered = sorted(best.values(), key=lambda line: _mean(study, line))
-        plain = best.get("none")
+        plain = best.get(kind_name("none"))
         parts = [
             f"{_value(study, line)} {line.guidance if line is plain else f'with {line.guidance}'}"
             + (f" ({_times(study, line, plain)})" if plain and line is not plain else "")

@@ -44,16 +44,14 @@ def sample_grids(study: Study, results: Path) -> dict[str, list[Grid]]:
 
 def _images(results: Path, run: Run, line: Line) -> np.ndarray | None:
     """uint8 (n, C, H, W) samples of the run's last step under the line's guidance; None when none were kept."""
-    path = results / "runs" / run.name / "samples.safetensors"
     last = max(entry["step"] for entry in run.evaluations)
     keys = [
         entry["key"]
         for entry in run.evaluations
         if entry["step"] == last and line.guidance.startswith(guidance_text(entry["guidance"]))
     ]
-    if not keys or not path.exists():
-        return None
-    return load_file(path).get(keys[0])
+    paths = [results / "runs" / run.name / "samples" / f"{key}.safetensors" for key in keys]
+    return load_file(paths[0])["pixels"] if paths and paths[0].exists() else None
 
 
 def _grid(setting: str, run: Run, line: Line, images: np.ndarray) -> Grid:

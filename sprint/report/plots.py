@@ -118,11 +118,11 @@ def _by_scale(study: Study, metric: str) -> list[Series]:
     for setting in study.settings:
         found = [line for line in lines(study, setting) if metric in line.metrics]
         start = [(1.0, 1.0, line.metrics[metric]) for line in found if line.kind == "none"]
-        kinds = list(dict.fromkeys(line.kind for line in found if line.kind != "none"))
-        for kind in kinds:
-            mine = [(line.scale, line.scale, line.metrics[metric]) for line in found if line.kind == kind]
-            points[f"{setting}, {kind.upper()}"] = start + mine
-        if start and not kinds:
+        families = list(dict.fromkeys(line.family for line in found if line.kind != "none"))
+        for family in families:
+            mine = [(line.scale, line.scale, line.metrics[metric]) for line in found if line.family == family]
+            points[f"{setting}, {family}"] = start + mine
+        if start and not families:
             points[f"{setting}, unguided"] = start
     return [_series(label, found) for label, found in points.items()]
 

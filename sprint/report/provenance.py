@@ -13,7 +13,7 @@ UNITS = [
     "Training cost: modelled FLOP of forward and backward (2 × forward) in both stages, fine-tuning included.",
     "Of dense: total training FLOP over those of a dense run of as many steps.",
     "Images per second, seconds: measured on the machine named here; they move with it.",
-    "Network evaluations: counted per generated image in calls of the full model; two calls per guided step count two.",
+    "Network calls: counted per generated image; a strong call runs all blocks, a weak one is what guidance adds.",
     "FD: Fréchet distance between Gaussians fitted to features of generated and of real images, under the extractor "
     "in brackets. It is not FID: that name belongs to one Inception network.",
     "Floor: the same metric between two random halves of the real images: what sampling alone leaves. "
@@ -40,7 +40,7 @@ def protocol(study: Study) -> str:
 
 
 def provenance(studies: list[Study], results: Path) -> list[Fact]:
-    """Facts about all runs of a page, each distinct value with the number of runs that it holds for."""
+    """Facts about all runs of a page, each distinct value with how often it was found."""
     runs = list({run.name: run for study in studies for run in study.runs}.values())
     known = [run for run in runs if run.train]
     facts = [
@@ -53,6 +53,7 @@ def provenance(studies: list[Study], results: Path) -> list[Fact]:
         Fact("schedule", _counted([_pairs(run.config.get("train", {})) for run in known])),
         Fact("runs", _counted([run.state for run in runs])),
         Fact("durations", _durations(known)),
+        Fact("speed measured with", _counted([_pairs(_measured(study)) for study in studies if study.throughput])),
         Fact("extractors", [_extractor(one) for one in read_extractors(results)]),
         Fact("sampler", _samplers(runs)),
     ]
@@ -60,9 +61,9 @@ def provenance(studies: list[Study], results: Path) -> list[Fact]:
 
 
 def _counted(values: list[str]) -> list[str]:
-    """Distinct values, the commonest first; with more than one, how many runs each holds for."""
+    """Distinct values, the commonest first; with more than one, how often each was found."""
     counts = Counter(values).most_common()
-    return [value if len(counts) == 1 else f"{value} ({count} run{'s' * (count > 1)})" for value, count in counts]
+    return [value if len(counts) == 1 else f"{value} ({count}×)" for value, count in counts]
 
 
 def _pairs(facts: dict) -> str:
@@ -78,6 +79,13 @@ def _durations(runs: list[Run]) -> list[str]:
         for name, taken in named
         if taken
     ]
+
+
+def _measured(study: Study) -> dict:
+    """How a study's speed was measured; the memory is that of the measuring process."""
+    about = study.throughput
+    memory = f"{about['peak_memory_bytes'] / 2**20:.0f} MiB"
+    return {"threads": about["threads"], "batch": about["batch"], "peak memory": memory}
 
 
 def _extractor(facts: dict) -> str:

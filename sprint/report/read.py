@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from sprint.files import read_json
-from sprint.report.words import factor_text, guidance_text, sampler_text
+from sprint.report.words import factor_text, guidance_family, guidance_text, sampler_text
 
 TERA = 1e12
 EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run
+FINISHED = ("done", "diverged", "failed")  # ends of a training
 REPLICATE = "seed"  # runs that differ only in this are averaged
 
 
@@ -28,6 +29,7 @@ class Run:
     train: dict
     evaluate: dict
     evaluations: list[dict]
+    swept: bool
     cost: dict
     throughput: dict
 
@@ -43,7 +45,7 @@ class Run:
     @property
     def method(self) -> str:
         """The method's readable name: the run's label without its drop ratio."""
-        label = self.config.get("label", self.name)
+        label = self.config.get("label", self.name).partition(",")[0]
         return label.removesuffix(factor_text("drop", self.config.get("drop"))).strip() or label
 
     def factor(self, path: str) -> object:
@@ -84,7 +86,13 @@ class Study:
     sweep: bool
     impossible: list[dict]
     settings: dict[str, list[Run]]
-    floor: dict
+    reference: dict  # floor.json
+    throughput: dict  # how speed was measured
+
+    @property
+    def floor(self) -> dict:
+        """Metrics of one random half of the real data against the other; empty while they were not computed."""
+        return self.reference.get("metrics", {})
 
     @property
     def runs(self) -> list[Run]:
@@ -138,12 +146,18 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
     A plan has name, title, question, vary, runs, impossible, evaluate, command; and may have `configs`, resolved
     configurations by run name, which name the runs that were not trained yet.
     """
-    sweep = bool(plan.get("evaluate"))
-    cost, throughput = _costs(results, plan["name"]), _runs_of(results / "throughput" / f"{plan['name']}.json")
-    folder = results / "sweeps" / plan["name"] if sweep else None
-    configs = plan.get("configs") or {}
+    swept, configs = plan.get("evaluate") or [], plan.get("configs") or {}
+    costs, measured = _costs(results, plan["name"]), _optional(results / "throughput" / f"{plan['name']}.json")
+    speeds = measured.get("runs", {})
     runs = [
-        _read_run(results, folder, name, configs.get(name, {}), cost.get(name, {}), throughput.get(name, {}))
+        _read_run(
+            results,
+            name,
+            sweep=results / "sweeps" / plan["name"] if name in swept else None,
+            config=configs.get(name, {}),
+            cost=costs.get(name, {}),
+            throughput=speeds.get(name, {}),
+        )
         for name in plan["runs"]
     ]
     factors = [name for name in plan["vary"] if name != REPLICATE and name not in EVALUATION_FACTORS]
@@ -154,45 +168,54 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         preset=preset,
         command=plan["command"],
         factors=factors,
-        sweep=sweep,
+        sweep=bool(swept),
         impossible=plan.get("impossible") or [],
         settings=_settings(runs, factors),
-        floor=read_floor(results),
+        reference=_optional(results / "reference" / "floor.json"),
+        throughput={key: value for key, value in measured.items() if key != "runs"},
     )
-
-
-def read_floor(results: Path) -> dict:
-    """Metrics of one random half of the real data against the other; empty while they were not computed."""
-    floor = _optional(results / "reference" / "floor.json")
-    return floor.get("metrics", floor)
 
 
 def read_extractors(results: Path) -> list[dict]:
     return [read_json(path) for path in sorted((results / "extractors").glob("*.json"))]
 
 
-def _read_run(results: Path, sweep: Path | None, name: str, config: dict, cost: dict, throughput: dict) -> Run:
+def _read_run(results: Path, name: str, sweep: Path | None, config: dict, cost: dict, throughput: dict) -> Run:
     folder = results / "runs" / name
-    train = _optional(folder / "train.json")
-    metrics = _optional(sweep / f"{name}.json" if sweep else folder / "metrics.json")
-    state, reason = _state(train, metrics)
+    train = _optional(folder / "train.json") or _optional(folder / "status.json")
+    metrics = _optional(folder / "metrics.json")
+    swept = _optional(sweep / f"{name}.json") if sweep else None
+    state, reason = _state(train, metrics if swept is None else swept)
     return Run(
         name=name,
         state=state,
         reason=reason,
         config=_optional(folder / "config.json") or config,
         train=train,
-        evaluate=_optional(folder / "evaluate.json"),
-        evaluations=metrics.get("evaluations", []),
+        evaluate=_optional(folder / "metrics.time.json"),
+        evaluations=metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics),
+        swept=swept is not None,
         cost=cost,
         throughput=throughput,
     )
+
+
+def _with_unguided(swept: dict, metrics: dict) -> list[dict]:
+    """A sweep's evaluations, and the run's own unguided one of the same step, sampler and number of images."""
+    found = swept.get("evaluations", [])
+    if not found or any(entry["guidance"]["kind"] == "none" for entry in found):
+        return found
+    same = ("step", "sampler", "images", "labels")
+    plain = [entry for entry in metrics.get("evaluations", []) if entry["guidance"]["kind"] == "none"]
+    return [entry for entry in plain if all(entry[key] == found[0][key] for key in same)] + found
 
 
 def _state(train: dict, metrics: dict) -> tuple[str, str]:
     state = train.get("state") or metrics.get("state")
     if state is None:
         return "missing", "not trained yet"
+    if state not in FINISHED:
+        return "missing", f"training is {state}"
     if state != "done":
         step = f"at step {train['step']} of {train['steps']}" if "steps" in train else ""
         return state, ": ".join(part for part in (step, train.get("reason") or metrics.get("reason")) if part)
@@ -201,13 +224,13 @@ def _state(train: dict, metrics: dict) -> tuple[str, str]:
 
 def _settings(runs: list[Run], factors: list[str]) -> dict[str, list[Run]]:
     """Runs by a readable, unique name of their setting, in the order of the plan."""
-    extra = [
-        name for name in factors if name not in ("method", "drop") and len({repr(run.factor(name)) for run in runs}) > 1
-    ]
+    extra = [name for name in factors if name not in ("method", "drop")]
+    extra = [name for name in extra if len({repr(run.factor(name)) for run in runs}) > 1]
     settings: dict[str, list[Run]] = {}
     for run in runs:
         label = run.config.get("label", run.name)
-        details = [factor_text(name, run.factor(name)) for name in extra if run.factor(name) is not None]
+        known = [name for name in extra if run.factor(name) is not None]
+        details = [f"{name.rpartition('.')[2]} {factor_text(name, run.factor(name))}" for name in known]
         settings.setdefault(", ".join([label, *(text for text in details if text not in label)]), []).append(run)
     return settings
 
@@ -222,12 +245,13 @@ def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
         "step": step,
         "stage": evaluation["stage"],
         "kind": guidance["kind"],
-        "scale": guidance.get("scale"),
+        "scale": guidance["scale"],
+        "family": guidance_family(guidance),
         "guidance": guidance_text(guidance),
         "sampler": sampler_text(evaluation["sampler"]),
         "images": evaluation["images"],
         "labels": evaluation["labels"],
-        "network_evaluations": evaluation["network_evaluations"],
+        "calls": "{strong:g} + {weak:g}".format(**evaluation["network_evaluations"]),
         "key": evaluation["key"],
         "seconds": run.seconds_at(step),
         "tflop": run.tflop_at(step),

@@ -27,10 +27,10 @@ class Line:
     setting: str
     guidance: str
     kind: str
+    family: str
     scale: float | None
     metrics: dict[str, Spread]
     reasons: dict[str, str]
-    network_evaluations: float
 
 
 def spread(values: pd.Series) -> Spread | None:
@@ -48,7 +48,7 @@ def lines(study: Study, setting: str) -> list[Line]:
     several = mine["sampler"].nunique() > 1
     groups = mine.groupby(["kind", "guidance", "sampler", "images"], sort=False, dropna=False)
     found = [_line(setting, group, several) for _, group in groups]
-    return sorted(found, key=lambda line: (line.kind != "none", line.kind, line.scale or 0.0))
+    return sorted(found, key=lambda line: (line.kind != "none", line.family, line.scale or 0.0))
 
 
 def chosen_lines(study: Study, setting: str) -> list[Line]:
@@ -95,8 +95,8 @@ def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
         setting=setting,
         guidance=first["guidance"] + (f" ({first['sampler']})" if several_samplers else ""),
         kind=first["kind"],
+        family=first["family"],
         scale=None if pd.isna(first["scale"]) else float(first["scale"]),
         metrics={name: value for name, value in metrics.items() if value is not None},
         reasons=reasons,
-        network_evaluations=group["network_evaluations"].mean(),
     )

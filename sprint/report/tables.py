@@ -100,7 +100,7 @@ def table_metrics(study: Study) -> list[str]:
 
 def rerun_command(study: Study, run: Run) -> str:
     """The command that makes one run's numbers again, from the repository's root."""
-    folder = f"sweeps/{study.name}/{run.name}.json" if study.sweep else f"runs/{run.name}/metrics.json"
+    folder = f"sweeps/{study.name}/{run.name}.json" if run.swept else f"runs/{run.name}/metrics.json"
     preset = "" if study.preset == "digits" else f" --config preset={study.preset}"
     return f"snakemake --cores all results/{study.preset}/{folder}{preset}"
 
@@ -110,7 +110,7 @@ def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
     if study.frame.empty:
         return [], []
     metrics = sorted((name for name in study.frame.columns if "/" in name or name == "accuracy"), key=_metric_order)
-    headers = ["run", "step", "guidance", "sampler", "images", "network evaluations per image"]
+    headers = ["run", "step", "guidance", "sampler", "images", "network calls per image, strong + weak"]
     rows = [
         [
             row["run"],
@@ -118,7 +118,7 @@ def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
             row["guidance"],
             row["sampler"],
             str(row["images"]),
-            f"{row['network_evaluations']:g}",
+            row["calls"],
         ]
         + [metric_text(name, row[name]) for name in metrics]
         for row in study.frame.to_dict("records")
@@ -171,7 +171,9 @@ def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> C
 
 
 def _floor_group(study: Study, table: Table, metrics: list[str]) -> Group:
-    cells = [Cell("real images"), *(Cell(metric_text(metric, study.floor.get(metric))) for metric in metrics)]
+    about = study.reference
+    counts = (f"{about['images']} against {about['reference_images']}",)
+    cells = [Cell("real images", counts), *(Cell(metric_text(metric, study.floor.get(metric))) for metric in metrics)]
     blank = [[Cell("")] * len(columns) for columns in (table.factors, table.costs)]
     return Group("Floor: real against real", blank[0], [cells], blank[1], Cell(""), [])
 
@@ -197,7 +199,7 @@ def _times(value: float) -> str:
 def _speed(runs: list[Run]) -> Cell:
     """Measured images per second in training: median of the first run measured, with the range of its repetitions."""
     for run in runs:
-        if speed := run.throughput.get("train_images_per_s"):
+        if speed := run.throughput.get("train") or run.throughput.get("finetune"):
             return Cell(significant(speed["median"]), (f"{significant(speed['low'])}–{significant(speed['high'])}",))
     return Cell(UNKNOWN)
 

@@ -6,7 +6,11 @@ METRIC_NAMES = {
     "fd": "FD",
     "fd_infinity": "FD∞",
     "kid": "KID",
+    "fd_class": "FD within classes",
     "kid_error": "KID error",
+    "kid_full": "KID of all images",
+    "nearest": "distance to the nearest training image",
+    "nearest_ratio": "the same over that of real images",
     "precision": "precision",
     "recall": "recall",
     "density": "density",
@@ -40,9 +44,7 @@ def metric_text(metric: str, value: float | None) -> str:
         return MISSING
     if metric == "accuracy":
         return f"{100 * value:.1f}%"
-    if metric.startswith("kid"):
-        return f"{value:.4f}"
-    return significant(value) if metric.startswith("fd") else f"{value:.2f}"
+    return significant(value) if metric.startswith(("fd", "kid", "nearest")) else f"{value:.2f}"
 
 
 def significant(value: float) -> str:
@@ -76,10 +78,24 @@ def factor_text(factor: str, value: object) -> str:
 def guidance_text(guidance: dict) -> str:
     """`{"kind": "cfg", "scale": 1.5}` as `CFG 1.5`; an interval is named when it is not the whole path."""
     if guidance["kind"] == "none":
-        return "unguided"
-    low, high = guidance.get("interval") or (0.0, 1.0)
-    interval = "" if (low, high) == (0.0, 1.0) else f" on [{low:g}, {high:g}]"
-    return f"{guidance['kind'].upper()} {guidance['scale']:g}{interval}"
+        return kind_name("none")
+    return f"{kind_name(guidance['kind'])} {guidance['scale']:g}{_interval(guidance)}"
+
+
+def guidance_family(guidance: dict) -> str:
+    """A guidance without its scale: what one line of a plot against the scale shares."""
+    return kind_name(guidance["kind"]) + _interval(guidance)
+
+
+def kind_name(kind: str) -> str:
+    """`cfg` as CFG, `none` as unguided, `pdg-label` as PDG-label."""
+    head, dash, rest = kind.partition("-")
+    return "unguided" if kind == "none" else head.upper() + dash + rest
+
+
+def _interval(guidance: dict) -> str:
+    low, high = guidance["interval"]
+    return "" if (low, high) == (0.0, 1.0) else f" on [{low:g}, {high:g}]"
 
 
 def sampler_text(sampler: dict) -> str:
