@@ -50,7 +50,7 @@ class Judge:
 
     def identity(self) -> dict:
         """SHA-256 of every extractor's weights."""
-        return {name: extractor.sha256 for name, extractor in self.extractors.items()}
+        return {name: extractor.weights_sha256 for name, extractor in self.extractors.items()}
 
 
 def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
