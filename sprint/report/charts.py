@@ -75,6 +75,7 @@ def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: f
     _value_axis(axes.yaxis, metric, [value for one in series for value in one.y], floor)
     if floor is not None:
         axes.axhline(floor, color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     if x == factor_name("drop"):
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
     axes.set_xlabel(x)
@@ -87,7 +88,7 @@ def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
     """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the range over seeds."""
     height = 0.8 + ROW * len(rows)
     figure, axes = _panel(metric, height)
-    names = ["\n".join(textwrap.wrap(row.label, 22, max_lines=2, placeholder="…")) for row in rows]
+    names = ["\n".join(textwrap.wrap(row.label, 24, max_lines=2, placeholder="…")) for row in rows]
     for place, row in enumerate(rows):
         for _, spread, best in row.marks:
             _mark(axes, place, spread, best)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sprint.report.read import TERA, Run, Study
-from sprint.report.summary import Line, Spread, chosen_lines, lines
+from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
 from sprint.report.words import (
     FACTOR_UNITS,
     MISSING,
@@ -141,7 +141,7 @@ def _group(table: Table, study: Study, setting: str, factors: list[Cell], costs:
 
 
 def _line_cells(table: Table, study: Study, line: Line, metrics: list[str], evaluated: int) -> list[Cell]:
-    best = () if study.sweep or line.kind == "none" else (f"best of {evaluated}",)
+    best = (f"best of {evaluated}",) if evaluated > 1 and line == best_line(study, line.setting) else ()
     return [Cell(line.guidance, best)] + [_metric_cell(table, study, line, metric) for metric in metrics]
 
 
