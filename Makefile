@@ -26,7 +26,7 @@ smoke: $(VENV)/.ready ## every rule and every method once, as small as can be: r
 	@echo "The report: $(CURDIR)/reports/smoke/index.html"
 
 test: lint debian-packages ## lint, then every test, a real smoke run among them
-	OMP_NUM_THREADS=1 $(IN_VENV) pytest -q -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(IN_VENV) pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/.ready ## ruff, snakefmt and snakemake's own checks
 	$(IN_VENV) ruff check .

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT_FILES = ("Snakefile", "workflow", "ablations", "slurm")
 
 
-def command_environment(**changes: str) -> dict[str, str]:
+def environment(**changes: str) -> dict[str, str]:
     """The environment of a command under test: this python's scripts first, one thread, no terminal colours."""
     scripts = Path(sys.executable).parent
     settings = {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
@@ -24,14 +24,21 @@ def command_environment(**changes: str) -> dict[str, str]:
 
 def run(arguments: list, cwd: Path, env: dict[str, str] | None, timeout: float) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", *map(str, arguments)]
-    environment = command_environment(**(env or {}))
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(
+        command, cwd=cwd, env=environment(**(env or {})), capture_output=True, text=True, timeout=timeout
+    )
 
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of this checkout."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def command_environment():
+    """command_environment(NAME="value"): the environment in which the real commands are tested."""
+    return environment
 
 
 @pytest.fixture(scope="session")

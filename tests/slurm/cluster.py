@@ -9,6 +9,7 @@ The configuration has to lie in /etc/slurm, because the executor's inner srun fo
 cluster there are never touched: then the cluster refuses to start.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "srun")
+LOCK = Path("/tmp/pretend-slurm.lock")  # held as long as the process that brought the cluster up lives
 ETC = Path("/etc/slurm")
 MARK = "# Written by tests/slurm/cluster.py of sprint-bench; removed by `cluster.py down`.\n"
 NODES = ("n1", "n2")
@@ -51,7 +53,7 @@ AccountingStorageType=accounting_storage/none
 MpiDefault=none
 ReturnToService=2
 MinJobAge=3600
-KillWait=2
+KillWait=10
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
 GresTypes=gpu
 {nodes}
@@ -59,6 +61,8 @@ PartitionName=gpu Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 PartitionName=cpu Nodes=n1,n2 MaxTime=INFINITE State=UP
 """
 NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=16000 Gres=gpu:2"
+
+held = []
 
 
 class CannotStart(Exception):
@@ -80,6 +84,7 @@ def up() -> Path:
     """Bring the cluster up, instead of one that is still there; returns the folder with its state and logs."""
     if reason := why_not():
         raise CannotStart(reason)
+    hold_lock()
     down()
     folder = Path(tempfile.mkdtemp(prefix="pretend-slurm-", dir="/tmp"))
     configure(folder)
@@ -89,6 +94,16 @@ def up() -> Path:
         start("slurmd", "-N", node)
     wait_until(all_nodes_idle, "the two nodes to become idle", folder)
     return folder
+
+
+def hold_lock() -> None:
+    """One cluster on a machine: until this process ends, no other may bring one up."""
+    stream = LOCK.open("w")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart("another process has its pretend Slurm cluster up on this machine") from None
+    held.append(stream)
 
 
 def down() -> None:
@@ -157,7 +172,7 @@ def start(*command: str) -> None:
     """Start a daemon, which puts itself into the background."""
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
     if result.returncode:
-        raise CannotStart(f"`{' '.join(command)}` failed: {(result.stderr or result.stdout).strip()}")
+        raise RuntimeError(f"`{' '.join(command)}` failed: {(result.stderr or result.stdout).strip()}")
 
 
 def stop(pid_files: list[Path]) -> None:
@@ -190,7 +205,7 @@ def wait_until(condition, what: str, folder: Path, seconds: float = 30) -> None:
     while not condition():
         if time.monotonic() > deadline:
             logs = "\n".join(f"{log.name}: {log.read_text()[-500:]}" for log in sorted(folder.glob("*.log")))
-            raise CannotStart(f"waited {seconds:.0f} s in vain for {what}:\n{logs}")
+            raise RuntimeError(f"waited {seconds:.0f} s in vain for {what}:\n{logs}")
         time.sleep(0.1)
 
 
