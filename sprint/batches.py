@@ -12,7 +12,6 @@ from sprint import tokens
 from sprint.config import Run
 from sprint.data import Images, to_signal
 from sprint.flow import draw_times
-from sprint.plan import spec_of
 from sprint.streams import stream
 
 STAGES = ("pretrain", "finetune")
@@ -52,7 +51,7 @@ def draw_batch(run: Run, images: Images, step: int, skip_rate: float) -> Batch:
     x = to_signal(images.pixels[chosen])
     dropped = torch.rand(size, generator=stream("label", seed, step)) < run.train.label_drop
     drop = run.drop if run.subsampling and stage_of(run, step) == "pretrain" else 0.0
-    grid = spec_of(run.model, run.image_size).grid
+    grid = run.image_size // run.model.patch
     skip = torch.rand(size, generator=stream("skip", seed, step)) < skip_rate if skip_rate else False
     return Batch(
         x_BCHW=x,

@@ -50,7 +50,7 @@ def _setting(run: Run) -> str:
 
 def _tasks(run: Run, images: data.Images, measuring: Measuring) -> dict[str, Callable[[], None]]:
     """What is timed of a run, by name: each call handles one batch."""
-    state = start(run, images)
+    state = start(run)
     tasks = {"train": _stepper(run, state, images, 0), "finetune": _stepper(run, state, images, run.train.steps - 1)}
     if sparse_steps(run) in (0, run.train.steps):
         tasks.pop("train" if sparse_steps(run) == 0 else "finetune")

@@ -1,4 +1,4 @@
-"""The command line: parses, calls one room, prints. `sprint --help` lists the commands; Snakemake's rules call them too."""
+"""The command line: parses, calls one room, prints. Snakemake's rules call the same commands as a user does."""
 
 import os
 import sys
@@ -90,54 +90,87 @@ def reference(preset: Preset = "digits"):
     make_reference(scale.data, scale.image_size, scale.evaluate, _results(preset))
 
 
+RunOrFolder = Annotated[str, typer.Argument(help="A run's name, or a folder that `sprint import` wrote.")]
+
+
 @app.command()
 def sample(
-    run: RunName,
+    run: RunOrFolder,
     preset: Preset = "digits",
     count: Annotated[int, typer.Option(min=1, help="Images.")] = 40,
     kind: Annotated[str, typer.Option(help="Guidance: none, cfg, pdg or pdg-label.")] = "none",
     scale: Annotated[float, typer.Option(help="Guidance scale; 1 is no guidance.")] = 1.0,
     out: Annotated[Path, typer.Option(help="Folder for the PNG files, named by index and label.")] = Path("samples"),
 ):
-    """Draw images from a trained run into PNG files."""
+    """Draw images from trained or imported weights into PNG files."""
     from sprint.guidance import Guidance
     from sprint.pictures import draw_pictures
 
     plan = _plan(preset)
-    found = plan.run(run)
-    guidance = Guidance(kind, scale)
-    guidance.check(found.method)
-    draw_pictures(found, _run_folder(preset, run), plan.preset.evaluate, guidance, count, out)
+    draw_pictures(_trained(plan, run), plan.preset.evaluate, Guidance(kind, scale), count, out)
     print(f"{count} images in {out}")
 
 
 @app.command()
 def evaluate(
-    run: RunName,
+    run: RunOrFolder,
     preset: Preset = "digits",
     sweep: Annotated[str, typer.Option(help="A study whose guidances to evaluate instead of the preset's.")] = "",
 ):
-    """Sample from a trained run and measure the samples: metrics.json, or sweeps/<study>/<run>.json."""
+    """Sample from trained or imported weights and measure: metrics.json, or sweeps/<study>/<run>.json."""
     from sprint.evaluate import evaluate as evaluate_run
 
     plan = _plan(preset)
-    found, results = plan.run(run), _results(preset)
+    trained, results = _trained(plan, run), _results(preset)
     guidances = plan.study(sweep).sweeps.get(run, []) if sweep else []
     if sweep and not guidances:
         raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
-    out = results / "sweeps" / sweep / f"{run}.json" if sweep else _run_folder(preset, run) / "metrics.json"
-    result = evaluate_run(found, _run_folder(preset, run), results, plan.preset.evaluate, guidances, out)
+    out = results / "sweeps" / sweep / f"{run}.json" if sweep else trained.folder / "metrics.json"
+    result = evaluate_run(trained, results, plan.preset.evaluate, guidances, out)
     print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
+
+
+def _trained(plan, run: str):
+    from sprint.evaluate import imported, trained_here
+
+    if (Path(run) / "config.json").exists():
+        return imported(Path(run))
+    return trained_here(plan.run(run), _results(plan.preset.name))
+
+
+@app.command("import")
+def import_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A published checkpoint: .safetensors, or .pt.")],
+    source: Annotated[str, typer.Option("--from", help="Whose: sprint, sit, dit or maskdit.")],
+    model: Annotated[str, typer.Option(help="Size and patch, such as XL/2.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    image_size: Annotated[int, typer.Option(min=1, help="Latent side, where no positions in the file tell it.")] = 32,
+    decoder_heads: Annotated[int, typer.Option(min=1, help="Heads of MaskDiT's decoder.")] = 16,
+):
+    """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
+    from sprint.imports import import_checkpoint
+
+    for sentence in import_checkpoint(checkpoint, source, model, out, image_size, decoder_heads):
+        print(sentence)
+
+
+@app.command()
+def parity(files: Annotated[list[Path], typer.Argument(help="Golden files.")]):
+    """Hold our networks against tensors that published implementations computed; exit 0 if all agree within 1e-4."""
+    from sprint.parity import run as run_parity
+
+    if not run_parity(files):
+        raise typer.Exit(1)
 
 
 @app.command()
 def cost(study: StudyName, preset: Preset = "digits"):
     """Count parameters and FLOPs of a study's runs: cost/<study>.json."""
-    from sprint.cost import cost_of, shape_without_data
+    from sprint.cost import cost_of
     from sprint.files import write_json
 
     found = _plan(preset).study(study)
-    costs = {run.name: cost_of(run, shape_without_data(run)) for run in found.runs}
+    costs = {run.name: cost_of(run) for run in found.runs}
     write_json(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
 
 

@@ -4,16 +4,17 @@ A MAC is one multiply-accumulate, two FLOPs. A backward pass is counted as two f
 Matrix products, convolutions and attention are counted; norms, activations and sums are not (as DiT's authors count).
 """
 
+from dataclasses import replace
+
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from sprint import data
 from sprint.batches import STAGES, sparse_steps
 from sprint.config import Run
 from sprint.guidance import Guidance
 from sprint.methods import find
 from sprint.model import Model, Shape
-from sprint.plan import spec_of
+from sprint.plan import shape_of
 from sprint.tokens import kept_count
 
 TRAINING_FACTOR = 3  # forward and backward over forward
@@ -53,8 +54,9 @@ def sampling_flops(model: Model, guidance: Guidance) -> int:
     return strong + (forward_flops(model, skip=True) if guidance.skips else strong)
 
 
-def cost_of(run: Run, shape: Shape) -> dict:
+def cost_of(run: Run) -> dict:
     """All costs of a run, each named with its unit in `docs/fidelity.md` and the report."""
+    shape = shape_of(run)
     model = on_meta(shape)
     kept = kept_count(run.subsampling, shape.spec.grid, run.drop) if run.subsampling and run.drop else None
     per_image = {
@@ -84,13 +86,5 @@ def cost_of(run: Run, shape: Shape) -> dict:
 
 def _dense_flops(shape: Shape, steps: dict, batch: dict) -> int:
     """Training FLOPs of the dense network with the same steps and batches."""
-    dense = Shape(shape.channels, shape.size, shape.patch, shape.classes, shape.spec, "dense", find("dense").Settings())
+    dense = replace(shape, method="dense", settings=find("dense").Settings(), spec=replace(shape.spec, drop=0.0))
     return TRAINING_FACTOR * forward_flops(on_meta(dense)) * sum(steps[name] * batch[name] for name in STAGES)
-
-
-def shape_without_data(run: Run) -> Shape:
-    """The network of a run from what its reader says of the images, without reading them."""
-    channels, classes = data.facts(run.data)
-    settings = find(run.method).Settings(**run.settings)
-    spec = spec_of(run.model, run.image_size)
-    return Shape(channels, run.image_size, run.model.patch, classes, spec, run.method, settings)

@@ -9,7 +9,7 @@ key, so that a rerun or another metric samples nothing anew. metrics.json holds 
 import hashlib
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -21,11 +21,14 @@ from sprint.data import to_pixels
 from sprint.errors import UserError
 from sprint.files import read_json, write_bytes, write_json
 from sprint.guidance import Guidance, Guided
+from sprint.imports import open_run
 from sprint.metrics import extractors, floor, measure
-from sprint.model import Model
+from sprint.model import Model, Shape
+from sprint.plan import shape_of
+from sprint.prediction import as_velocity
 from sprint.progress import track
 from sprint.sample import balanced_labels, sample
-from sprint.train import device, shape_of
+from sprint.train import device
 
 CLASSIFIER = "digits-cnn"
 
@@ -42,7 +45,7 @@ class Judge:
             self.extractors[name] = extractors.load(name, weights, str(device()))
 
     def see(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Features of uint8 images (n, C, H, W) under every extractor, and the labels that the classifier gives them."""
+        """Features of uint8 images (n, C, H, W) under every extractor, and the labels the classifier gives them."""
         seen = {name: extractors.features(extractor, pixels) for name, extractor in self.extractors.items()}
         if CLASSIFIER in self.extractors:
             seen["predicted"] = self.extractors[CLASSIFIER].classify(pixels)
@@ -51,6 +54,16 @@ class Judge:
     def identity(self) -> dict:
         """SHA-256 of every extractor's weights."""
         return {name: extractor.weights_sha256 for name, extractor in self.extractors.items()}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run whose weights are to be judged: trained here, or imported."""
+
+    run: Run
+    folder: Path
+    shape: Shape
+    prediction: str  # what its network predicts, of sprint/prediction.py
 
 
 def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
@@ -78,44 +91,43 @@ def make_reference(settings: dict, image_size: int, evaluating: Evaluating, resu
     )
 
 
-def load_network(run: Run, folder: Path, step: int) -> tuple[Model, data.Images, str]:
-    """The averaged weights of a milestone as a network, the run's images, and the hash of the weights."""
-    images = data.load(run.data, run.image_size)
-    tensors, rest = checkpoint.read(checkpoint.path_of(folder / "milestones", step), run.hash)
-    model = Model(shape_of(run, images)).to(device()).eval()
+def load_network(trained: Trained, step: int) -> tuple[Model, str]:
+    """The averaged weights of a milestone as a network, and their SHA-256."""
+    path = checkpoint.path_of(trained.folder / "milestones", step)
+    tensors, rest = checkpoint.read(path, trained.run.hash)
+    model = Model(trained.shape).to(device()).eval()
     model.load_state_dict(tensors)
-    return model, images, rest["sha256"]
+    return model, rest["sha256"]
 
 
 def draw(
-    model: Model, images: data.Images, guidance: Guidance, evaluating: Evaluating, count: int
+    model: Model, prediction: str, guidance: Guidance, evaluating: Evaluating, count: int
 ) -> tuple[torch.Tensor, Guided]:
     """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls."""
-    field = Guided(model.image, guidance, images.classes)
-    size = evaluating.batch
+    shape = model.shape
+    field = Guided(as_velocity(prediction, model.image), guidance, shape.classes)
+    size, image = evaluating.batch, (shape.channels, shape.size, shape.size)
     batches = []
     for first in track(range(0, count, size), f"sampling, {guidance.text()}", -(-count // size)):
         last = min(first + size, count)
-        drawn = sample(
-            field, evaluating.sampler, evaluating.sample_seed, first, last, images.pixels.shape[1:], device()
-        )
+        drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, image, device())
         batches.append(to_pixels(drawn).cpu())
     return torch.cat(batches), field
 
 
-def evaluate(run: Run, folder: Path, results: Path, evaluating: Evaluating, sweep: list[Guidance], out: Path) -> dict:
+def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance], out: Path) -> dict:
     """Judge a trained run and write `out`; a diverged one is written as such.
 
     Without a `sweep`: every milestone unguided and the last under the preset's guidances; with one, the last under it.
     """
     began = time.monotonic()
-    trained = read_json(folder / "train.json")
-    result = {"run": run.name, "state": trained["state"], "reason": trained["reason"], "evaluations": []}
-    if trained["milestones"]:
+    ended = read_json(trained.folder / "train.json")
+    result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
+    if ended["milestones"]:
         judge = Judge(evaluating, results)
         reference = load_file(results / "reference" / "features.safetensors")
-        for milestone, guidance in _asked(trained["milestones"], sweep or evaluating.guidance, not sweep):
-            result["evaluations"].append(_evaluation(run, folder, judge, reference, evaluating, milestone, guidance))
+        for milestone, guidance in _asked(ended["milestones"], sweep or evaluating.guidance, not sweep):
+            result["evaluations"].append(_evaluation(trained, judge, reference, evaluating, milestone, guidance))
     write_json(out, result)
     write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
     return result
@@ -126,8 +138,8 @@ def _asked(milestones: list[dict], guidances: list[Guidance], curve: bool) -> li
     return earlier + [(milestones[-1], guidance) for guidance in guidances]
 
 
-def _evaluation(run, folder, judge, reference, evaluating, milestone, guidance) -> dict:
-    model, images, weights = load_network(run, folder, milestone["step"])
+def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> dict:
+    model, weights = load_network(trained, milestone["step"])
     identity = {
         "weights": weights,
         "sampler": asdict(evaluating.sampler),
@@ -140,9 +152,9 @@ def _evaluation(run, folder, judge, reference, evaluating, milestone, guidance) 
         "precision": "float32",
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-    seen, calls = _features(folder, key, model, images, guidance, evaluating, judge)
+    seen, calls = _features(trained, key, model, guidance, evaluating, judge)
     features, predicted = split_features(seen)
-    labels = balanced_labels(0, evaluating.images, images.classes)
+    labels = balanced_labels(0, evaluating.images, model.shape.classes)
     metrics, reasons = measure(features, reference, predicted, labels, reference["labels"])
     return {
         "key": key,
@@ -159,26 +171,31 @@ def _evaluation(run, folder, judge, reference, evaluating, milestone, guidance) 
     }
 
 
-def _features(
-    folder, key, model, images, guidance, evaluating, judge
-) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+def _features(trained, key, model, guidance, evaluating, judge) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
-    path = folder / "evaluations" / f"{key}.safetensors"
+    path = trained.folder / "evaluations" / f"{key}.safetensors"
     if path.exists() and path.with_suffix(".json").exists():
         return load_file(path), read_json(path.with_suffix(".json"))
-    pixels, field = draw(model, images, guidance, evaluating, evaluating.images)
+    pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images)
     batches = -(-evaluating.images // evaluating.batch)
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
     seen = judge.see(pixels)
-    kept = {f"{name}": rows.contiguous() for name, rows in seen.items()}
-    write_bytes(folder / "samples" / f"{key}.safetensors", save({"pixels": pixels[: evaluating.grid].contiguous()}))
-    write_bytes(path, save(kept))
+    shown = {"pixels": pixels[: evaluating.grid].contiguous()}
+    write_bytes(trained.folder / "samples" / path.name, save(shown))
+    write_bytes(path, save(seen))
     write_json(path.with_suffix(".json"), calls)
-    return kept, calls
+    return seen, calls
 
 
-def trained_run(folder: Path) -> dict:
-    """The configuration of a run's folder. Raises UserError where there is none."""
-    if not (folder / "config.json").exists():
-        raise UserError(f"{folder}: not a run's folder, it has no config.json")
-    return read_json(folder / "config.json")
+def trained_here(run: Run, results: Path) -> Trained:
+    """A run of the plan, in its folder. Raises UserError when it has not been trained."""
+    folder = Path(results) / "runs" / run.name
+    if not (folder / "train.json").exists():
+        raise UserError(f"run {run.name!r} is not trained yet; first: sprint train {run.name} --preset {run.preset}")
+    return Trained(run, folder, shape_of(run), "velocity")
+
+
+def imported(folder: Path) -> Trained:
+    """What `sprint import` wrote into a folder."""
+    run, shape, prediction = open_run(folder)
+    return Trained(run, Path(folder), shape, prediction)

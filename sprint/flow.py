@@ -1,4 +1,4 @@
-"""Flow matching on a linear path (SiT, arXiv 2401.08740): x_t = (1 - t) x + t noise, velocity = noise - x, t = 1 is noise."""
+"""Flow matching on a linear path (SiT, arXiv 2401.08740): x_t = (1 - t) x + t noise, velocity = noise - x."""
 
 import torch
 

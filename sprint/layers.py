@@ -21,7 +21,7 @@ class Where:
     """What a block is told beside its tokens: the conditioning, and where on the grid each token stands."""
 
     def __init__(self, condition_BD: torch.Tensor, places_BL2: torch.Tensor | None, t_B: torch.Tensor | None = None):
-        """`condition_BD` after its SiLU; `places_BL2` (1 or B, L, row and column) where positions are rotary, else None."""
+        """`condition_BD` after its SiLU; `places_BL2` (1 or B, L, row and column) for rotary positions, else None."""
         self.condition_BD, self.places_BL2, self.t_B = condition_BD, places_BL2, t_B
         self._rotations: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -81,7 +81,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """adaLN-Zero block: x += g1 Attn(mod(LN x)), x += g2 MLP(mod(LN x)). `number` is its depth, for its initial values."""
+    """adaLN-Zero block: x += g1 Attn(mod(LN x)), x += g2 MLP(mod(LN x)). `number`, its depth, seeds its weights."""
 
     def __init__(self, attention: nn.Module, width: int, condition_width: int, number: int, mlp_ratio: float):
         super().__init__()
@@ -158,7 +158,7 @@ def grid_places(grid: int) -> torch.Tensor:
 
 
 def sincos_positions(width: int, grid: int) -> torch.Tensor:
-    """Fixed 2-D sin-cos positions (N, width): first half for the column, second for the row, as DiT and MAE have them."""
+    """Fixed 2-D sin-cos positions (N, width): first half for the column, second for the row, as in DiT and MAE."""
     frequencies = 10000.0 ** (-torch.arange(width // 4, dtype=torch.float64) / (width // 4))
     row, column = grid_places(grid).double().unbind(-1)
     angles = [place.unsqueeze(1) * frequencies for place in (column, row)]

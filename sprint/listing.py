@@ -62,6 +62,7 @@ def for_report(plan: Plan, study: Study) -> dict:
         "question": study.question,
         "vary": study.vary,
         "runs": [run.name for run in study.runs],
+        "configs": {run.name: run.document() | {"label": run.label} for run in study.runs},
         "impossible": study.impossible,
         "evaluate": sorted(study.sweeps) or None,
         "command": command(plan, study.name),

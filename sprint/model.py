@@ -55,7 +55,7 @@ class Model(nn.Module):
         initialise(self, seed)
 
     def forward(self, x_BCHW, t_B, y_B, keep_BK=None, skip=False) -> torch.Tensor:
-        """Prediction per token (B, N, patch^2 * out_channels). t in [0, 1], 1 is noise; y = classes is the null label."""
+        """Prediction per token (B, N, patch^2 * out_channels). t from 0 to 1, noise; y = classes is the null label."""
         tokens = self.patches(patchify(x_BCHW, self.shape.patch))
         if self.positions_ND is not None:
             tokens = tokens + self.positions_ND
@@ -69,7 +69,7 @@ class Model(nn.Module):
 
 @torch.no_grad()
 def initialise(model: nn.Module, seed: int) -> None:
-    """DiT's initial values, each drawn from (seed, block number, parameter), so that methods share what they have in common."""
+    """DiT's initial values, each drawn from (seed, block number, parameter), so that methods share common ones."""
     for prefix, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.is_meta:

@@ -2,24 +2,27 @@
 
 from pathlib import Path
 
-from sprint.config import Evaluating, Run
+from sprint.config import Evaluating
 from sprint.errors import UserError
-from sprint.evaluate import draw, load_network
+from sprint.evaluate import Trained, draw, load_network
 from sprint.files import read_json, write_bytes
 from sprint.guidance import Guidance
 from sprint.sample import balanced_labels
 
 
-def draw_pictures(run: Run, folder: Path, evaluating: Evaluating, guidance: Guidance, count: int, out: Path) -> None:
-    """Draw the first `count` images of the run's last milestone into `out`."""
-    if not (folder / "train.json").exists():
-        raise UserError(f"run {run.name!r} is not trained yet; first: sprint train {run.name} --preset {run.preset}")
-    milestones = read_json(folder / "train.json")["milestones"]
+def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, count: int, out: Path) -> None:
+    """Draw the first `count` images of the last milestone into `out`."""
+    guidance.check(trained.run.method)
+    if trained.shape.channels not in (1, 3):
+        raise UserError(
+            f"{trained.folder}: makes {trained.shape.channels} channels; pictures have 1 or 3, latents need a decoder"
+        )
+    milestones = read_json(trained.folder / "train.json")["milestones"]
     if not milestones:
-        raise UserError(f"run {run.name!r} ended before its first milestone; there are no weights to sample from")
-    model, images, _ = load_network(run, folder, milestones[-1]["step"])
-    pixels, _ = draw(model, images, guidance, evaluating, count)
-    for index, (picture, label) in enumerate(zip(pixels, balanced_labels(0, count, images.classes), strict=True)):
+        raise UserError(f"{trained.folder}: ended before its first milestone; there are no weights to sample from")
+    model, _ = load_network(trained, milestones[-1]["step"])
+    pixels, _ = draw(model, trained.prediction, guidance, evaluating, count)
+    for index, (picture, label) in enumerate(zip(pixels, balanced_labels(0, count, model.shape.classes), strict=True)):
         write_bytes(Path(out) / f"{index:06d}-{int(label)}.png", encode(picture))
 
 

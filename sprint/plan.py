@@ -9,6 +9,7 @@ from sprint.config import Backbone, Plan, Preset, Run, Study, Training
 from sprint.errors import UserError
 from sprint.guidance import Guidance
 from sprint.methods import Spec, find
+from sprint.model import Shape
 from sprint.strict import build, convert, describe, inside, nearest, read_yaml, refuse_unknown
 from sprint.tokens import kept_count
 
@@ -71,7 +72,7 @@ class Entry:
 
 
 def load_plan(preset_name: str, root: Path = Path(".")) -> Plan:
-    """The preset with every study of ablations/. Raises UserError, naming file and key, for anything that is not right."""
+    """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right."""
     preset = load_preset(preset_name, root)
     studies = {path.stem: load_study(path, preset) for path in study_files(root)}
     for name in preset.studies:
@@ -208,7 +209,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, where: str) -> Run:
     )
     train = build(Training, {**dataclasses.asdict(preset.train), **entry.train}, inside(where, "train"))
     subsampling = _subsampling(method, entry, where)
-    spec = spec_of(preset.model, preset.image_size)
+    spec = spec_of(preset.model, preset.image_size, entry.drop)
     if subsampling:
         _checked(inside(where, "drop"), lambda: kept_count(subsampling, spec.grid, entry.drop))
     usual, settings = (_checked(where, lambda asked=asked: method.resolve(asked, spec)) for asked in (usual, settings))
@@ -242,9 +243,17 @@ def _subsampling(method, entry: Entry, where: str) -> str:
     return entry.subsampling or method.subsampling
 
 
-def spec_of(model: Backbone, image_size: int) -> Spec:
+def spec_of(model: Backbone, image_size: int, drop: float) -> Spec:
     """The backbone as methods are told it."""
-    return Spec(model.width, model.depth, model.heads, image_size // model.patch, model.positions, model.qk_norm)
+    grid = image_size // model.patch
+    return Spec(model.width, model.depth, model.heads, grid, model.positions, model.qk_norm, drop)
+
+
+def shape_of(run: Run) -> Shape:
+    """The network of a run; its data set is asked for channels and classes, not read."""
+    channels, classes = data.facts(run.data)
+    spec, settings = spec_of(run.model, run.image_size, run.drop), find(run.method).Settings(**run.settings)
+    return Shape(channels, run.image_size, run.model.patch, classes, spec, run.method, settings)
 
 
 def _guidances(entry: Entry, where: str) -> list[Guidance]:

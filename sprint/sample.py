@@ -1,10 +1,11 @@
 """Samplers: Euler and Heun steps of the ODE, Euler-Maruyama steps of the SDE (SiT, arXiv 2401.08740).
 
-Every image has a generator of its own, named by (seed, index), for its first noise and the noise of its SDE steps, and a
-label that follows from its index, so that batch size and number of devices change nothing.
+Every image has a generator of its own, named by (seed, index), for its first noise and the noise of its SDE steps, and
+a label that follows from its index, so that batch size and number of devices change nothing.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -49,7 +50,7 @@ def sample(
     if sampler.kind == "sde":
         return _stochastic(field, sampler.steps, x, labels, generators, shape)
     times = torch.linspace(1, 0, sampler.steps + 1).tolist()
-    for t, following in zip(times, times[1:], strict=False):
+    for t, following in pairwise(times):
         x = (_heun if sampler.kind == "heun" and following > 0 else _euler)(field, x, labels, t, following)
     return x
 
@@ -69,9 +70,9 @@ def _heun(field: Guided, x, labels, t: float, following: float):
 
 
 def _stochastic(field: Guided, steps: int, x, labels, generators, shape):
-    """dx = (v - w/2 score) dt + sqrt(w) dW with w = 2t, backwards in time; the last step is to the mean, without noise."""
+    """dx = (v - w/2 score) dt + sqrt(w) dW with w = 2t, backwards in time; the last step, to the mean, is quiet."""
     times = torch.linspace(1, SDE_END, steps).tolist()
-    for t, following in zip(times, times[1:], strict=False):
+    for t, following in pairwise(times):
         step = t - following
         x = x - step * _drift(field, x, labels, t) + (2 * t * step) ** 0.5 * _noise(generators, shape, x.device)
     return x - SDE_END * _drift(field, x, labels, SDE_END)

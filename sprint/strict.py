@@ -1,4 +1,4 @@
-"""From YAML to dataclasses, strictly: no unknown key, no wrong type, nothing missing, and every error says what is allowed."""
+"""From YAML to dataclasses, strictly: no unknown key, no wrong type, nothing missing; errors say what is allowed."""
 
 import dataclasses
 import difflib

@@ -14,7 +14,7 @@ RULES = ("random", "structured")
 
 
 def kept_count(rule: str, grid: int, drop: float) -> int:
-    """K, the number of tokens that remain. Raises UserError, naming what is possible, for a ratio the grid cannot realise."""
+    """K, the number of tokens that remain. Raises UserError, naming what is possible, for an impossible ratio."""
     if rule not in RULES:
         raise UserError(f"subsampling is {rule!r}; allowed: {', '.join(RULES)}")
     if rule == "structured":
@@ -23,19 +23,21 @@ def kept_count(rule: str, grid: int, drop: float) -> int:
     kept = grid * grid * (1 - drop)
     if not _is_count(kept) or not 0 <= drop < 1:
         raise UserError(
-            f"drop is {drop}; {grid * grid} tokens can drop k/{grid * grid} for k = 0 to {grid * grid - 1}, such as {nearest_ratios(rule, grid, drop)}"
+            f"drop is {drop}; {grid * grid} tokens can drop k/{grid * grid} for k = 0 to {grid * grid - 1}, "
+            f"such as {nearest_ratios(rule, grid, drop)}"
         )
     return round(kept)
 
 
 def group(grid: int, drop: float) -> tuple[int, int]:
-    """(n, k): the smallest side n of groups, dividing the grid, of which a whole number k of tokens makes up 1 - drop."""
+    """(n, k): the smallest side n of groups, dividing the grid, of which k whole tokens make up 1 - drop."""
     for side in range(1, grid + 1):
         kept = side * side * (1 - drop)
         if grid % side == 0 and _is_count(kept) and 0 <= drop < 1:
             return side, round(kept)
     raise UserError(
-        f"drop is {drop}; structured subsampling of a {grid} x {grid} grid can drop 1 - k/n^2 with n dividing {grid}, such as {nearest_ratios('structured', grid, drop)}"
+        f"drop is {drop}; structured subsampling of a {grid} x {grid} grid can drop 1 - k/n^2 with n dividing {grid}, "
+        f"such as {nearest_ratios('structured', grid, drop)}"
     )
 
 

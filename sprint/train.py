@@ -2,8 +2,8 @@
 
     sprint train RUN --preset digits
 
-A step is a function of (seed, step) and of the weights, so that a run that was killed goes on from its last checkpoint to
-the same bits as one that was not.
+A step is a function of (seed, step) and of the weights, so that a run that was killed goes on from its last checkpoint
+to the same bits as one that was not.
 """
 
 import contextlib
@@ -23,9 +23,8 @@ from sprint.files import read_json, write_json
 from sprint.flow import interpolate, velocity
 from sprint.layers import patchify
 from sprint.lock import hold
-from sprint.methods import find
-from sprint.model import Model, Shape
-from sprint.plan import spec_of
+from sprint.model import Model
+from sprint.plan import shape_of
 from sprint.progress import track
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
@@ -47,12 +46,6 @@ class State:
     losses: list[list[float]] = field(default_factory=list)  # [step, loss]
     milestones: list[dict] = field(default_factory=list)
     reason: str = ""  # why it ended before its last step
-
-
-def shape_of(run: Run, images: data.Images) -> Shape:
-    """The network of a run."""
-    spec, settings = spec_of(run.model, run.image_size), find(run.method).Settings(**run.settings)
-    return Shape(images.pixels.shape[1], run.image_size, run.model.patch, images.classes, spec, run.method, settings)
 
 
 def train(run: Run, folder: Path) -> dict:
@@ -79,7 +72,7 @@ def _facts(run: Run, images: data.Images) -> dict:
 
 
 def _train(run: Run, folder: Path, images: data.Images) -> dict:
-    state = start(run, images)
+    state = start(run)
     _resume(state, folder / "checkpoints", run.hash)
     _loop(run, state, images, folder)
     result = {
@@ -100,9 +93,9 @@ def _train(run: Run, folder: Path, images: data.Images) -> dict:
     return result
 
 
-def start(run: Run, images: data.Images) -> State:
+def start(run: Run) -> State:
     """Step 0: initial weights from the seed, a fresh optimiser."""
-    model = Model(shape_of(run, images), run.seed).to(device())
+    model = Model(shape_of(run), run.seed).to(device())
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, run.train.learning_rate, betas=(0.9, 0.999), weight_decay=run.train.weight_decay, fused=True

@@ -66,12 +66,12 @@ class Method(nn.Module):
 
     @classmethod
     def resolve(cls, settings: object, spec: Spec) -> object:
-        """The settings with everything filled in that follows from the backbone. Raises UserError when that is impossible."""
+        """The settings, filled in with what follows from the backbone. Raises UserError when that is impossible."""
         return settings
 
     @classmethod
     def check(cls, settings: object, spec: Spec, drop: float) -> None:
-        """Raise UserError when these settings cannot be built on this backbone. Called when the configuration is read."""
+        """Raise UserError when these settings cannot be built on this backbone; when the configuration is read."""
 
     def forward(
         self, x_BND: torch.Tensor, where: Where, keep_BK: torch.Tensor | None = None, skip: torch.Tensor | bool = False

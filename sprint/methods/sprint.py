@@ -74,12 +74,13 @@ class Sprint(Method):
 
 
 def split_depth(split: str, depth: int) -> tuple[int, int, int]:
-    """Blocks of encoder, middle and decoder from text such as "2/8/2" or "2/*/2". Raises UserError when it does not add up."""
+    """Blocks of encoder, middle and decoder from text such as "2/8/2" or "2/*/2". Raises UserError when it is off."""
     parts = str(split).split("/")
     known = sum(int(part) for part in parts if part.isdigit())
     numbers = [depth - known if part == "*" else int(part) if part.isdigit() else -1 for part in parts]
     if len(numbers) != 3 or parts.count("*") > 1 or min(numbers) < 1 or sum(numbers) != depth:
         raise UserError(
-            f"split is {split!r}; allowed: encoder/middle/decoder of at least 1 each, adding up to the depth {depth} (one may be *)"
+            f"split is {split!r}; allowed: encoder/middle/decoder of at least 1 each, "
+            f"adding up to the depth {depth} (one may be *)"
         )
     return tuple(numbers)

@@ -1,4 +1,4 @@
-"""Naive token drop: every block sees the kept tokens only, nothing is restored, and only they are counted in the loss."""
+"""Naive token drop: every block and the loss see the kept tokens only, and nothing is restored."""
 
 import torch
 
