@@ -1,0 +1,81 @@
+"""Runs and networks small enough for unit tests, made the way the commands make them: from preset smoke's file."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from sprint import data
+from sprint.config import Preset, Run
+from sprint.errors import UserError
+from sprint.methods import available
+from sprint.model import Model
+from sprint.plan import Entry, load_preset, make_run, shape_of
+
+ROOT = Path(__file__).resolve().parent.parent
+DROPS = (0.0, 0.5, 0.75, 0.875)
+torch.set_num_threads(1)  # networks this small gain nothing from more, and lose much beside other work
+MODEL_KEYS = ("width", "depth", "heads", "patch", "positions", "qk_norm")
+
+
+@cache
+def smoke() -> Preset:
+    """The smallest preset."""
+    return load_preset("smoke", ROOT)
+
+
+@cache
+def digits() -> data.Images:
+    """The digits, read once."""
+    return data.load({"name": "digits"}, 8)
+
+
+def run(method: str = "sprint", drop: float = 0.75, seed: int = 0, subsampling: str = "", **changes) -> Run:
+    """A run of preset smoke, checked as one of a study; `changes` are of its backbone or of its training."""
+    model = {key: value for key, value in changes.items() if key in MODEL_KEYS}
+    train = {key: value for key, value in changes.items() if key not in MODEL_KEYS}
+    preset = replace(smoke(), model=replace(smoke().model, **model), train=replace(smoke().train, **train))
+    return make_run(preset, Entry(method, drop, subsampling), seed, "test")
+
+
+@cache
+def possible_drops(method: str, **model) -> tuple[float, ...]:
+    """Those of DROPS that the method can do on the grid."""
+
+    def can(drop: float) -> bool:
+        try:
+            run(method, drop, **model)
+        except UserError:
+            return False
+        return True
+
+    return tuple(drop for drop in DROPS if can(drop))
+
+
+def every_run(**model) -> list[Run]:
+    """Every method at every possible drop ratio, of one kind of backbone."""
+    return [run(method, drop, **model) for method in available() for drop in possible_drops(method, **model)]
+
+
+def network(of: Run) -> Model:
+    """The network of a run at its initial values."""
+    return Model(shape_of(of), of.seed)
+
+
+def stirred(of: Run, scale: float = 0.2) -> Model:
+    """The same with noise on every parameter, so that no gate is shut as adaLN-Zero has it at the start."""
+    model, generator = network(of), torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
+def inputs(of: Run, batch: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Noisy images, times and labels; the last label is the null label."""
+    generator, shape = torch.Generator().manual_seed(seed), shape_of(of)
+    x = torch.randn(batch, shape.channels, of.image_size, of.image_size, generator=generator)
+    labels = torch.randint(shape.classes, (batch,), generator=generator)
+    labels[-1] = shape.classes
+    return x, torch.rand(batch, generator=generator), labels
