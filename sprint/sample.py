@@ -27,8 +27,9 @@ class Sampler:
         """Raise UserError for a kind that does not exist or no steps."""
         if self.kind not in KINDS:
             raise UserError(f"sampler kind is {self.kind!r}; allowed: {', '.join(KINDS)}")
-        if self.steps < 1:
-            raise UserError(f"sampler steps is {self.steps}; allowed: at least 1")
+        least = 2 if self.kind == "sde" else 1  # the SDE's last step begins at SDE_END: another has to lead there
+        if self.steps < least:
+            raise UserError(f"sampler steps is {self.steps}; allowed for {self.kind}: at least {least}")
 
     def text(self) -> str:
         return f"{self.kind}, {self.steps} steps"
