@@ -1,8 +1,8 @@
 """What a preset, a study and a run are. `plan.py` reads them from files and checks them.
 
 A preset (workflow/presets/<name>.yaml) is the scale, a study (ablations/<name>.yaml) one ablation. A study's grids
-times the preset's seeds are runs; a run's name is readable and ends in a hash of all that shapes its weights, so that studies
-share the runs they have in common.
+times the preset's seeds are runs; a run's name is readable and ends in a hash of all that shapes its weights, so that
+studies share the runs they have in common.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""TREAD, token routing (arXiv 2501.04765): some tokens skip the blocks of the route and rejoin after it, as they were."""
+"""TREAD, token routing (arXiv 2501.04765): some tokens skip the blocks of a route and rejoin after it, as they were."""
 
 from dataclasses import dataclass, replace
 
