@@ -66,9 +66,14 @@ class MaskDiT(Method):
 
 
 def reconstruction_loss(prediction_BNP: torch.Tensor, noisy_BNP: torch.Tensor, kept_BN: torch.Tensor) -> torch.Tensor:
-    """(B,) mean squared error on dropped patches against the noisy input normalised per patch (MAE, 2111.06377)."""
-    mean, variance = noisy_BNP.mean(-1, keepdim=True), noisy_BNP.var(-1, keepdim=True)
-    normalised = (noisy_BNP - mean) / (variance + 1e-6).sqrt()
+    """(B,) mean squared error on dropped patches against the noisy input normalised per patch (MAE, 2111.06377).
+
+    A patch of a single value has no spread to be normalised by: there the target is the noisy input itself.
+    """
+    normalised = noisy_BNP
+    if noisy_BNP.shape[-1] > 1:
+        mean, variance = noisy_BNP.mean(-1, keepdim=True), noisy_BNP.var(-1, keepdim=True)
+        normalised = (noisy_BNP - mean) / (variance + 1e-6).sqrt()
     return _mean_where((prediction_BNP - normalised).square().mean(-1), 1 - kept_BN)
 
 
