@@ -45,7 +45,7 @@ def nearest_ratios(rule: str, grid: int, drop: float, count: int = 6) -> str:
     """The realisable ratios nearest to `drop`, as text."""
     sides = [n for n in range(1, grid + 1) if grid % n == 0] if rule == "structured" else [grid]
     ratios = {1 - k / (n * n) for n in sides for k in range(1, n * n + 1)}
-    return ", ".join(f"{ratio:g}" for ratio in sorted(sorted(ratios, key=lambda ratio: abs(ratio - drop))[:count]))
+    return ", ".join(f"{ratio:.10g}" for ratio in sorted(sorted(ratios, key=lambda ratio: abs(ratio - drop))[:count]))
 
 
 def draw(rule: str, batch: int, grid: int, drop: float, generator: torch.Generator) -> torch.Tensor | None:

@@ -188,7 +188,7 @@ def sparse_side(grid: int, drop: float) -> int:
     """m with m^2 / grid^2 = 1 - drop. Raises UserError, naming the possible drop ratios, when there is none."""
     side = grid * math.sqrt(max(0.0, 1 - drop))
     if not 0 <= drop < 1 or round(side) < 1 or abs(side - round(side)) > 1e-6 * grid:
-        possible = ", ".join(f"{1 - m * m / grid**2:g}" for m in range(grid, 0, -1))
+        possible = ", ".join(f"{1 - m * m / grid**2:.10g}" for m in range(grid, 0, -1))
         raise UserError(
             f"drop is {drop}; a {grid} x {grid} grid pools to m x m sparse tokens at drop ratios of {possible}"
         )
