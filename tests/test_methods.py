@@ -1,0 +1,302 @@
+"""What holds of every method, found by listing the folder: over positions, qk-norm, patch sizes and drop ratios."""
+
+import re
+from dataclasses import MISSING, fields, is_dataclass
+
+import pytest
+import tiny
+import torch
+
+from sprint.cost import forward_flops, on_meta
+from sprint.errors import UserError
+from sprint.guidance import Guidance
+from sprint.layers import Block, grid_places
+from sprint.methods import available, find
+from sprint.model import Model
+from sprint.plan import shape_of
+from sprint.tokens import draw
+
+BACKBONES = [
+    {"positions": positions, "qk_norm": qk_norm, "patch": patch}
+    for positions in ("sincos", "rope2d")
+    for qk_norm in (False, True)
+    for patch in (1, 2)
+]
+EVERY = [run for backbone in BACKBONES for run in tiny.every_run(width=16, depth=6, heads=2, **backbone)]
+ONE_BACKBONE = tiny.every_run(width=16, depth=6, heads=2, patch=2)
+SPARSE = [run for run in ONE_BACKBONE if run.drop]
+KEEPING = [run for run in SPARSE if run.subsampling]
+SKIPPING = [run for run in ONE_BACKBONE if find(run.method).can_skip]
+
+
+def called(run) -> str:
+    model = run.model
+    norm = "qk_norm" if model.qk_norm else "plain"
+    return f"{run.method}-{run.drop:g}-{model.positions}-{norm}-patch{model.patch}"
+
+
+def over(runs):
+    return pytest.mark.parametrize("run", runs, ids=called)
+
+
+def grid_of(run) -> int:
+    return run.image_size // run.model.patch
+
+
+def kept(run, batch: int = 3, seed: int = 0) -> torch.Tensor | None:
+    """Kept tokens of a batch as training draws them; None for a run that keeps all."""
+    drop = run.drop if run.subsampling else 0.0
+    return draw(run.subsampling, batch, grid_of(run), drop, torch.Generator().manual_seed(seed))
+
+
+def watched(model: Model) -> list:
+    """Grows by (block, tokens it sees, what else it is told) with every block that runs."""
+    seen = []
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.register_forward_hook(lambda block, told, _: seen.append((block, told[0].detach(), told[1])))
+    return seen
+
+
+def losses(model: Model, run, keep) -> torch.Tensor:
+    """Loss per sample against a random target."""
+    x, t, y = tiny.inputs(run)
+    prediction = model(x, t, y, keep)
+    generator = torch.Generator().manual_seed(2)
+    target, noisy = (torch.randn(prediction.shape, generator=generator) for _ in range(2))
+    return model.method.loss(prediction, target, noisy, keep)
+
+
+def test_every_method_is_covered_sparse_where_it_can_be():
+    assert {run.method for run in EVERY} == set(available())
+    dense = {name for name in available() if tiny.possible_drops(name, patch=2) == (0.0,)}
+    assert {run.method for run in SPARSE} == set(available()) - dense and len(SPARSE) > len(available())
+
+
+@over(EVERY)
+def test_all_tokens_come_out_finite_and_differ(run):
+    model = tiny.stirred(run)
+    with torch.no_grad():
+        for keep in (None, kept(run)):
+            out = model(*tiny.inputs(run), keep)
+            assert out.shape == (3, grid_of(run) ** 2, run.model.patch**2) and out.isfinite().all()
+        image = model.image(*tiny.inputs(run))
+    assert image.shape == (3, 1, 8, 8) and image.dtype == torch.float32
+    assert all(not torch.equal(image[0, 0, 0, 0], image[0, 0, row, row]) for row in range(1, 8))
+
+
+@over(EVERY)
+def test_every_trained_parameter_gets_a_gradient(run):
+    model = tiny.stirred(run)
+    loss = losses(model, run, kept(run))
+    assert loss.shape == (3,) and loss.isfinite().all() and (loss > 0).all()
+    loss.sum().backward()
+    for name, parameter in model.named_parameters():
+        needed = parameter.requires_grad and not (run.drop == 0 and name.endswith("mask_token"))
+        assert not needed or (parameter.grad is not None and parameter.grad.isfinite().all()), name
+        assert not needed or parameter.grad.abs().max() > 0, name
+
+
+@over(EVERY)
+def test_keeping_every_token_equals_not_choosing(run):
+    model, keep = tiny.stirred(run), torch.arange(grid_of(run) ** 2).expand(3, -1)
+    with torch.no_grad():
+        chosen, all_tokens = (model(*tiny.inputs(run), tokens) for tokens in (keep, None))
+    assert torch.allclose(chosen, all_tokens, atol=1e-5)
+
+
+@over(ONE_BACKBONE)
+def test_a_seed_fixes_every_initial_bit(run):
+    first = tiny.network(run)
+    torch.manual_seed(1)
+    again, other = tiny.network(run), Model(shape_of(run), run.seed + 1)
+    pairs = [(value, again.state_dict()[name], other.state_dict()[name]) for name, value in first.state_dict().items()]
+    assert all(torch.equal(value, same) for value, same, _ in pairs)
+    assert sum(not torch.equal(value, different) for value, _, different in pairs) > len(first.method.parts())
+    assert not torch.equal(first.labels.weight, other.labels.weight)
+
+
+@over(ONE_BACKBONE)
+def test_methods_share_initial_values_with_the_dense_network(run):
+    dense, model = tiny.network(tiny.run("dense", 0.0, width=16, depth=6, heads=2, patch=2)), tiny.network(run)
+    outside = [name for name in dense.state_dict() if name.startswith(("patches.", "time.", "labels."))]
+    assert len(outside) == 7 and all(
+        torch.equal(dense.state_dict()[name], model.state_dict()[name]) for name in outside
+    )
+    blocks = {block.number: block for block in model.modules() if isinstance(block, Block)}
+    assert len(blocks) == sum(isinstance(module, Block) for module in model.modules()) >= run.model.depth
+    for expected in dense.method.blocks:
+        mine = blocks[expected.number].state_dict()
+        assert torch.equal(mine["mlp.0.weight"], expected.mlp[0].weight) and mine["mlp.0.weight"].std() > 0.01
+        same_kind = isinstance(blocks[expected.number].attention, type(expected.attention))
+        for name, value in expected.state_dict().items():
+            assert torch.equal(mine[name], value) if same_kind else True
+
+
+@over(ONE_BACKBONE)
+def test_samples_of_a_batch_do_not_see_each_other(run):
+    model, keep = tiny.stirred(run), kept(run)
+    with torch.no_grad():
+        together = model(*tiny.inputs(run), keep)
+        for row in range(3):
+            alone = [part[row : row + 1] for part in (*tiny.inputs(run), keep) if part is not None]
+            assert torch.allclose(model(*alone)[0], together[row], atol=1e-5)
+
+
+@over(SPARSE)
+def test_some_blocks_see_exactly_the_kept_share_and_all_others_every_token(run):
+    model = tiny.stirred(run)
+    seen = watched(model)
+    with torch.no_grad():
+        model(*tiny.inputs(run), kept(run))
+    counts = {tokens.shape[1] for _, tokens, _ in seen}
+    all_tokens = grid_of(run) ** 2
+    assert round(all_tokens * (1 - run.drop)) in counts and counts <= {round(all_tokens * (1 - run.drop)), all_tokens}
+
+
+def first_sparse(run, keep, x=None) -> tuple:
+    """What the first block that sees kept tokens alone is told, in a network at its initial values.
+
+    There every block is the identity (adaLN-Zero), so that nothing has mixed the tokens before.
+    """
+    model = tiny.network(run)
+    seen, count = watched(model), kept(run).shape[1]
+    images, t, y = tiny.inputs(run)
+    with torch.no_grad():
+        model(images if x is None else x, t, y, kept(run))
+        sparse = next(block for block, tokens, _ in seen if tokens.shape[1] == count)
+        seen.clear()
+        model(images if x is None else x, t, y, keep)
+    return next((tokens, where) for block, tokens, where in seen if block is sparse)
+
+
+@over([run for run in EVERY if run.drop and run.subsampling and not run.model.qk_norm])
+def test_sparse_blocks_see_the_kept_tokens_at_their_places_and_nothing_of_the_others(run):
+    keep, side, patch = kept(run), grid_of(run), run.model.patch
+    tokens, where = first_sparse(run, keep)
+    everything, _ = first_sparse(run, None)
+    expected = torch.stack([everything[row][places] for row, places in enumerate(keep.tolist())])
+    assert torch.allclose(tokens, expected, atol=1e-6) and expected.std() > 0.01
+    if run.model.positions == "rope2d":
+        assert torch.equal(where.places_BL2, grid_places(side)[keep])
+    changed, dropped = tiny.inputs(run)[0], torch.ones(3, side * side).scatter(1, keep, 0.0).view(3, 1, side, side)
+    dropped = dropped.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+    assert torch.equal(first_sparse(run, keep, changed + dropped)[0], tokens)
+    assert not torch.equal(first_sparse(run, keep, changed + 1 - dropped)[0], tokens)
+
+
+@over(KEEPING)
+def test_another_choice_of_tokens_gives_another_result(run):
+    model = tiny.stirred(run)
+    with torch.no_grad():
+        assert not torch.allclose(*(model(*tiny.inputs(run), kept(run, seed=seed)) for seed in (0, 1)), atol=1e-3)
+
+
+@pytest.mark.parametrize("method", available())
+def test_the_more_tokens_are_dropped_the_fewer_flops(method):
+    runs = [run for run in ONE_BACKBONE if run.method == method]
+    flops = [flops_of(run) for run in runs]
+    assert flops == sorted(flops, reverse=True) and len(set(flops)) == len(flops)
+    if len(runs) > 1:
+        assert flops[-1] < 0.7 * flops_of(tiny.run("dense", 0.0, width=16, depth=6, heads=2, patch=2))
+
+
+def flops_of(run) -> int:
+    """Of a forward pass as the first stage makes it."""
+    keep = kept(run)
+    return forward_flops(on_meta(shape_of(run)), None if keep is None else keep.shape[1])
+
+
+@over([run for run in EVERY if run.model.patch == 2])
+def test_bfloat16_stays_near_float32(run):
+    model = tiny.stirred(run, scale=0.1)
+    with torch.no_grad():
+        exact = model(*tiny.inputs(run), kept(run))
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = model(*tiny.inputs(run), kept(run))
+    assert rough.dtype == torch.bfloat16 and (rough.float() - exact).norm() < 0.1 * exact.norm()
+
+
+@over(ONE_BACKBONE)
+def test_on_all_tokens_every_method_minimises_the_same_error(run):
+    method = tiny.network(run).method
+    prediction, target, noisy = torch.randn(3, 3, grid_of(run) ** 2, 4)
+    loss = method.loss(prediction, target, noisy, None)
+    for row in range(3):
+        assert loss[row].item() == pytest.approx(torch.nn.functional.mse_loss(prediction[row], target[row]).item())
+
+
+@over(KEEPING)
+def test_the_loss_counts_dropped_places_only_where_something_was_computed_for_them(run):
+    model, keep = tiny.stirred(run), kept(run)
+    x, t, y = tiny.inputs(run)
+    came_out = []
+    model.method.register_forward_hook(lambda *told: came_out.append(told[-1].detach()))
+    prediction = model(x, t, y, keep).detach()
+    dropped = torch.ones(3, grid_of(run) ** 2, 1).scatter(1, keep.unsqueeze(-1), 0.0)
+    computed = (came_out[0] * dropped).abs().max() > 0
+    target, noisy = torch.randn(2, *prediction.shape)
+    loss, at_dropped, at_kept = (
+        model.method.loss(prediction + change, target, noisy, keep) for change in (0, dropped, 1 - dropped)
+    )
+    assert torch.equal(loss, at_dropped) is not bool(computed)
+    assert ((loss - at_kept).abs() > 1e-6).all()
+
+
+@over(SKIPPING)
+def test_when_all_skip_no_deep_block_runs(run):
+    model = tiny.stirred(run)
+    seen = watched(model)
+    with torch.no_grad():
+        model(*tiny.inputs(run), kept(run), skip=True)
+    ran = [block for block, _, _ in seen]
+    assert {tokens.shape[1] for _, tokens, _ in seen} == {grid_of(run) ** 2}
+    assert 0 < len(ran) == run.model.depth - len(model.method.parts()["middle"]) < run.model.depth
+    meta = on_meta(shape_of(run))
+    assert forward_flops(meta, skip=True) < 0.6 * forward_flops(meta)
+
+
+@over(SKIPPING)
+def test_each_sample_skips_or_not_for_itself(run):
+    model, choice = tiny.stirred(run), torch.tensor([True, False, True])
+    with torch.no_grad():
+        mixed, skipped, whole = (model(*tiny.inputs(run), kept(run), skip=skip) for skip in (choice, True, False))
+    assert not torch.allclose(skipped, whole, atol=1e-3)
+    assert torch.allclose(mixed, torch.where(choice.view(-1, 1, 1), skipped, whole), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", available())
+def test_a_method_that_cannot_skip_says_so_before_it_has_to(method):
+    if find(method).can_skip:
+        Guidance("pdg", 2.0).check(method)
+        return
+    assert tiny.network(tiny.run(method, 0.0)).method.skip_rate == 0
+    with pytest.raises(UserError, match=f"'{method}' has no path to drop"):
+        Guidance("pdg", 2.0).check(method)
+
+
+@pytest.mark.parametrize("method", available())
+def test_settings_are_plain_and_all_have_defaults(method):
+    settings = find(method).Settings
+    assert is_dataclass(settings) and settings() == settings()
+    for field in fields(settings):
+        assert field.type in (str, int, float, bool) and field.default is not MISSING
+
+
+@pytest.mark.parametrize("method", available())
+@pytest.mark.parametrize("drop", [1.0, -0.5, 0.70001, 2.0])
+@pytest.mark.parametrize("patch", [1, 2])
+def test_impossible_ratios_are_refused_and_those_named_instead_are_possible(method, drop, patch):
+    with pytest.raises(UserError) as caught:
+        tiny.run(method, drop, patch=patch)
+    text = str(caught.value)
+    assert f"drop is {drop}" in text and "\n" not in text
+    named = [float(ratio) for ratio in re.findall(r"0\.\d+", text.partition(f"drop is {drop}")[2])]
+    assert named or tiny.possible_drops(method) == (0.0,)
+    for ratio in named:
+        tiny.run(method, ratio, patch=patch)
+
+
+def test_an_unknown_method_is_refused_with_those_that_exist():
+    with pytest.raises(UserError, match=re.escape(f"method is 'spritn'; allowed: {', '.join(available())}")):
+        find("spritn")
