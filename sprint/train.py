@@ -118,10 +118,10 @@ def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
             state.step = step + 1
             _record(run, state, loss)
             state.seconds += time.perf_counter() - began
+            if state.step in milestones and not state.reason:
+                _keep_milestone(run, state, folder / "milestones")
             if state.reason:
                 return
-            if state.step in milestones:
-                _keep_milestone(run, state, folder / "milestones")
             if state.step % run.train.checkpoint_every == 0 or asked:
                 _save(state, folder / "checkpoints", run.hash)
             if asked and state.step < run.train.steps:
@@ -179,6 +179,10 @@ def _record(run: Run, state: State, loss: torch.Tensor) -> None:
 
 
 def _keep_milestone(run: Run, state: State, folder: Path) -> None:
+    """Keep the averaged weights; where they are not finite, a finite loss notwithstanding, the run ends."""
+    if not all(tensor.isfinite().all() for tensor in state.average):
+        state.reason = f"the averaged weights are not finite at step {state.step}"
+        return
     names = [name for name, _ in state.model.named_parameters()]
     stage = stage_of(run, state.step - 1)
     checkpoint.write(folder, state.step, dict(zip(names, state.average, strict=True)), {"stage": stage}, run.hash)
