@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PROJECT_FILES = ("Snakefile", "workflow", "ablations", "slurm")
+PROJECT_FILES = ("Snakefile", "workflow", "ablations", "slurm", "environment.yml")
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -79,10 +79,16 @@ def workspace(tmp_path) -> Path:
     return make_workspace(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def new_workspace(tmp_path_factory):
+    """new_workspace("name"): another one, for what several tests look at."""
+    return lambda name: make_workspace(tmp_path_factory.mktemp(name) / "project")
+
+
 @pytest.fixture(scope="module")
-def module_workspace(tmp_path_factory) -> Path:
+def module_workspace(new_workspace) -> Path:
     """The same, shared by the tests of one file: for a run of the DAG that several tests look at."""
-    return make_workspace(tmp_path_factory.mktemp("module") / "project")
+    return new_workspace("module")
 
 
 @pytest.fixture(scope="session")

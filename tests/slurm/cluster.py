@@ -111,7 +111,7 @@ def down() -> None:
     folder = running_folder()
     if folder is None:
         return
-    cancel_everything()
+    cancel(ask("squeue", "--noheader", "--format=%A").split())
     stop([folder / f"{name}.pid" for name in (*(f"slurmd-{node}" for node in NODES), "slurmctld", "munge")])
     for path in CONFIGURATION:
         path.unlink(missing_ok=True)
@@ -123,12 +123,18 @@ def ask(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
 
 
-def cancel_everything() -> None:
-    """Cancel all jobs and wait until none is left, so that no process outlives its cluster."""
-    ask("scancel", "--quiet", "--user=root")
-    for _ in range(100):
-        if not ask("squeue", "--noheader"):
+def state_of(job: str) -> str:
+    """PENDING, RUNNING, COMPLETED, TIMEOUT, CANCELLED, ..."""
+    return ask("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T").strip()
+
+
+def cancel(jobs: list[str]) -> None:
+    """Cancel jobs and wait until none is left, so that no process outlives its test."""
+    for _ in range(200):
+        left = [job for job in jobs if state_of(job) in {"PENDING", "RUNNING", "COMPLETING"}]
+        if not left:
             return
+        ask("scancel", "--quiet", *left)
         time.sleep(0.1)
 
 

@@ -1,6 +1,7 @@
 """Real Slurm daemons for the tests of this folder, and Snakemake processes that can be watched and interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,8 +37,13 @@ class Snakemake:
                 command, cwd=folder, env=env, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
             )
 
-    def wait(self, seconds: float = 300) -> int:
+    def wait(self, seconds: float = 400) -> int:
+        """Its exit status, once it has ended."""
         return self.process.wait(timeout=seconds)
+
+    def jobs(self) -> list[str]:
+        """The Slurm jobs that it has submitted, in order."""
+        return re.findall(r"has been submitted with SLURM jobid (\d+)", self.text)
 
     def send(self, number: signal.Signals) -> None:
         """To the whole group, like a key pressed at the terminal."""
@@ -61,13 +67,12 @@ def run_to_end(slurm, command_environment):
     return run
 
 
-@pytest.fixture
-def submit(slurm, command_environment):
-    """submit(folder, "target", ...): start Snakemake; whatever it leaves behind is ended after the test."""
+def starter(environment: dict[str, str]):
+    """start(folder, "target", ...): Snakemake in the background; then what ends all that it has left behind."""
     started = []
 
     def start(folder: Path, *arguments: str) -> Snakemake:
-        started.append(Snakemake(folder, *map(str, arguments), env=command_environment()))
+        started.append(Snakemake(folder, *map(str, arguments), env=environment))
         return started[-1]
 
     yield start
@@ -75,10 +80,22 @@ def submit(slurm, command_environment):
         if snakemake.process.poll() is None:
             snakemake.send(signal.SIGKILL)
             snakemake.wait()
-    slurm.cancel_everything()
+        cluster.cancel(snakemake.jobs())
 
 
 @pytest.fixture
+def submit(slurm, command_environment):
+    """submit(folder, "target", ...): Snakemake in the background, until the test ends."""
+    yield from starter(command_environment())
+
+
+@pytest.fixture(scope="module")
+def submit_in_background(slurm, command_environment):
+    """The same, until the tests of the file end."""
+    yield from starter(command_environment())
+
+
+@pytest.fixture(scope="session")
 def eventually():
     """eventually(lambda: ..., "what"): wait until it holds, and return what it gave."""
 

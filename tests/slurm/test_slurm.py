@@ -1,10 +1,23 @@
-"""The profile slurm/config.yaml as it stands, on real Slurm daemons, with jobs that only say what they got."""
+"""The profile slurm/config.yaml on real Slurm daemons: GPUs, the DAG, failures, time limits, interruptions.
 
+All in one file, so that all share one cluster when tests are spread over workers by file.
+"""
+
+import fcntl
+import json
+import os
 import shutil
+import signal
+from pathlib import Path
 
 import pytest
+import yaml
 
-SNAKEFILE = """\
+from sprint.plan import load_plan
+
+pytestmark = pytest.mark.slurm
+
+SAY_WHAT_YOU_GOT = """\
 localrules: all
 
 rule all:
@@ -22,12 +35,72 @@ rule say:
 """
 
 
+class Project:
+    """A scratch project folder with one preset, and one run of it that tests train and interrupt."""
+
+    def __init__(self, folder: Path, **training):
+        self.folder = folder
+        preset = yaml.safe_load((folder / "workflow/presets/smoke.yaml").read_text())
+        preset["studies"] = ["guidance"]
+        preset["train"] |= training
+        (folder / "workflow/presets/scratch.yaml").write_text(yaml.safe_dump(preset))
+        plan = load_plan("scratch", folder)
+        self.run = next(run.name for run in plan.studies["guidance"].runs if run.method == "sprint")
+        self.run_folder = folder / "results/scratch/runs" / self.run
+        self.target = self.run_folder.relative_to(folder) / "train.json"
+
+    def weights(self) -> dict[str, bytes]:
+        """The averaged weights of every milestone."""
+        return {path.name: path.read_bytes() for path in sorted(self.run_folder.glob("milestones/*.safetensors"))}
+
+    def checkpointed(self) -> bool:
+        return any(self.run_folder.glob("checkpoints/*.json"))
+
+    def trainer(self) -> int:
+        """The process that holds the run."""
+        return json.loads((self.run_folder / "lock").read_text())["pid"]
+
+    def pause(self) -> int:
+        """Stop the training as a hanging file system would; SIGCONT lets it go on."""
+        os.kill(self.trainer(), signal.SIGSTOP)
+        return self.trainer()
+
+
+TO_SCRATCH = ("--config", "preset=scratch")
+SLOW = {"steps": 400, "checkpoint_every": 20}
+
+
+@pytest.fixture
+def project(slurm, workspace) -> Project:
+    return Project(workspace, **SLOW)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(new_workspace, run_cli) -> dict[str, bytes]:
+    """The weights of the run that other tests interrupt, trained by hand from start to end."""
+    project = Project(new_workspace("uninterrupted"), **SLOW)
+    result = run_cli("train", project.run, "--preset", "scratch", cwd=project.folder)
+    assert result.returncode == 0, result.stderr
+    return project.weights()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def time_limited(slurm, new_workspace, submit_in_background, eventually):
+    """A training that hangs and will hit its time limit of a minute while the other tests run."""
+    project = Project(new_workspace("time-limited"), **SLOW)
+    arguments = ("--set-resources", "train:runtime=1", "--", project.target)
+    snakemake = submit_in_background(project.folder, *TO_SCRATCH, *arguments)
+    eventually(project.checkpointed, "the first checkpoint")
+    project.pause()
+    return project, snakemake
+
+
 @pytest.fixture(scope="module")
 def said(slurm, repository, tmp_path_factory, run_to_end):
     """What jobs said that asked for two GPUs with --gpus, two with --gres, and none."""
     folder = tmp_path_factory.mktemp("say") / "of ümlauts and spaces"
     shutil.copytree(repository / "slurm", folder / "slurm")
-    (folder / "Snakefile").write_text(SNAKEFILE)
+    (folder / "Snakefile").write_text(SAY_WHAT_YOU_GOT)
     run_to_end(folder)
     return {name: (folder / f"results/{name}.started").read_text().splitlines() for name in ("gpus", "gres", "none")}
 
@@ -42,3 +115,57 @@ def test_a_gpu_job_starts_once_with_all_its_gpus(said, how):
 def test_a_job_that_asks_for_no_gpu_gets_none(said):
     assert said["none"].count("started") == 1
     assert [line for line in said["none"] if line.startswith(("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS"))] == []
+
+
+def test_the_last_lines_of_a_failed_job_reach_the_terminal_and_there_is_one_writer(project, submit):
+    project.run_folder.mkdir(parents=True)
+    with open(project.run_folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        snakemake = submit(project.folder, *TO_SCRATCH, "--retries", "0", "--", project.target)
+        assert snakemake.wait() != 0
+    assert f"{project.run}: another process is working on this run; wait for it or stop it" in snakemake.text
+    assert not (project.folder / project.target).exists()
+
+
+def test_control_c_cancels_the_jobs(project, submit, eventually, slurm):
+    snakemake = submit(project.folder, *TO_SCRATCH, "--", project.target)
+    eventually(project.checkpointed, "the first checkpoint")
+    (job,) = snakemake.jobs()
+    snakemake.send(signal.SIGINT)
+    assert snakemake.wait() != 0
+    eventually(lambda: slurm.state_of(job) == "CANCELLED", "the job to be cancelled")
+    assert not (project.folder / project.target).exists()
+
+
+def test_after_kill_9_there_are_never_two_writers_and_the_result_is_the_same(
+    project, submit, run_to_end, eventually, slurm, uninterrupted
+):
+    killed = submit(project.folder, *TO_SCRATCH, "--", project.target)
+    eventually(project.checkpointed, "the first checkpoint")
+    orphan = project.pause()
+    (job,) = killed.jobs()
+    killed.send(signal.SIGKILL)
+    killed.wait()
+    second = submit(project.folder, *TO_SCRATCH, "--retries", "0", "--", project.target)
+    assert second.wait() != 0
+    assert f"process {orphan} on" in second.text and "is working on this run" in second.text
+    os.kill(orphan, signal.SIGCONT)
+    eventually(lambda: slurm.state_of(job) == "COMPLETED", "the orphan to end")
+    run_to_end(project.folder, *TO_SCRATCH, "--", project.target)
+    assert project.weights() == uninterrupted
+
+
+def test_the_dag_runs_to_its_report(slurm, workspace, run_to_end):
+    project = Project(workspace)
+    run_to_end(project.folder, *TO_SCRATCH)
+    assert "<html" in (project.folder / "reports/scratch/index.html").read_text()
+    assert json.loads((project.run_folder / "metrics.json").read_text())["state"] == "done"
+
+
+def test_a_job_that_hits_its_time_limit_is_resubmitted_and_ends_with_the_same_bits(time_limited, slurm, uninterrupted):
+    project, snakemake = time_limited
+    assert snakemake.wait() == 0, snakemake.text
+    first, *others = snakemake.jobs()
+    assert slurm.state_of(first) == "TIMEOUT"
+    assert [slurm.state_of(job) for job in others] == ["COMPLETED"]
+    assert project.weights() == uninterrupted
