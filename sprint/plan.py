@@ -92,7 +92,8 @@ def load_preset(name: str, root: Path = Path(".")) -> Preset:
         raise UserError(f"{root / PRESETS}: no presets here; run from the root of the repository")
     path = nearest(files, name, "preset")
     preset = build(Preset, {"name": name, **_without_name(read_yaml(path), path)}, str(path))
-    _check_ranges(preset, path)
+    _check_ranges(preset, str(path))
+    _check_training(preset.train, str(path))
     _check_preset(preset, path)
     return preset
 
@@ -103,14 +104,14 @@ def _without_name(content: dict, path: Path) -> dict:
     return content
 
 
-def _check_ranges(preset: Preset, path: Path) -> None:
+def _check_ranges(preset: Preset, where: str) -> None:
     for key, (low, high) in RANGES.items():
         value = preset
         for part in key.split("."):
             value = getattr(value, part)
-        _in_range(value, low, high, f"{path}: {key}")
+        _in_range(value, low, high, inside(where, key))
     for share in preset.train.milestones:
-        _in_range(share, 1e-9, 1, f"{path}: train.milestones")
+        _in_range(share, 1e-9, 1, inside(where, "train.milestones"))
 
 
 def _in_range(value: float, low: float, high: float, where: str) -> None:
@@ -118,20 +119,22 @@ def _in_range(value: float, low: float, high: float, where: str) -> None:
         raise UserError(f"{where} is {value}; allowed: {low:g} to {high:g}")
 
 
+def _check_training(train: Training, where: str) -> None:
+    _one_of(train.precision, PRECISIONS, inside(where, "train.precision"))
+    if sorted(set(train.milestones)) != train.milestones or train.milestones[-1:] != [1.0]:
+        place = inside(where, "train.milestones")
+        raise UserError(f"{place} is {train.milestones}; allowed: rising shares of the steps that end in 1")
+
+
 def _check_preset(preset: Preset, path: Path) -> None:
-    model, train = preset.model, preset.train
+    model = preset.model
     _one_of(model.positions, POSITIONS, f"{path}: model.positions")
-    _one_of(train.precision, PRECISIONS, f"{path}: train.precision")
     if preset.image_size % model.patch:
         raise UserError(f"{path}: model.patch is {model.patch}; allowed: a divisor of image_size {preset.image_size}")
     if model.width % (4 * model.heads):
         raise UserError(f"{path}: model.width is {model.width}; allowed: a multiple of 4 x heads = {4 * model.heads}")
     if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
         raise UserError(f"{path}: seeds is {preset.seeds}; allowed: a list of one or more different whole numbers")
-    if sorted(set(train.milestones)) != train.milestones or train.milestones[-1:] != [1.0]:
-        raise UserError(
-            f"{path}: train.milestones is {train.milestones}; allowed: rising shares of the steps that end in 1"
-        )
     _checked(f"{path}: evaluate.sampler", preset.evaluate.sampler.check)
     _checked(f"{path}: data", lambda: _check_data(preset))
     for name, settings in preset.methods.items():
@@ -208,6 +211,8 @@ def make_run(preset: Preset, entry: Entry, seed: int, where: str) -> Run:
         build(method.Settings, chosen, inside(where, "settings")) for chosen in (scale, {**scale, **entry.settings})
     )
     train = build(Training, {**dataclasses.asdict(preset.train), **entry.train}, inside(where, "train"))
+    _check_ranges(dataclasses.replace(preset, train=train), where)
+    _check_training(train, where)
     subsampling = _subsampling(method, entry, where)
     spec = spec_of(preset.model, preset.image_size, entry.drop)
     if subsampling:
