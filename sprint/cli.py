@@ -76,7 +76,7 @@ def extractor(
 
     scale = load_preset(preset)
     images = data.load(scale.data, scale.image_size)
-    record = train_extractors.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps)
+    record = train_extractors.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps or None)
     print(f"{name}: held-out accuracy {record['held_out_accuracy']:.4f}, {record['seconds']:.0f} s")
 
 
@@ -164,14 +164,39 @@ def parity(files: Annotated[list[Path], typer.Argument(help="Golden files.")]):
 
 
 @app.command()
-def cost(study: StudyName, preset: Preset = "digits"):
-    """Count parameters and FLOPs of a study's runs: cost/<study>.json."""
+def cost(
+    study: Annotated[str, typer.Argument(help="A study, whose runs' costs go to cost/<study>.json.")] = "",
+    preset: Preset = "digits",
+    model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
+    resolution: Annotated[int, typer.Option(min=1, help="Pixels; latents have an eighth of them a side.")] = 256,
+    method: Annotated[str, typer.Option(help="A file of sprint/methods.")] = "dense",
+    drop: Annotated[float, typer.Option(help="Share of the tokens that sparse training drops.")] = 0.0,
+    split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
+    guidance: Annotated[str, typer.Option(help="none, cfg, pdg or pdg-label.")] = "none",
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+):
+    """Count parameters, MACs and FLOPs: of a study's runs, or of a network of published size."""
+    if bool(study) == bool(model):
+        raise UserError("cost takes either a study or --model, such as --model XL/2")
+    if model:
+        from sprint.papers import print_cost
+
+        return print_cost(model, resolution, method, drop, {"split": split} if split else {}, guidance, as_json)
     from sprint.cost import cost_of
     from sprint.files import write_json
 
     found = _plan(preset).study(study)
     costs = {run.name: cost_of(run) for run in found.runs}
     write_json(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
+
+
+@app.command("paper-costs")
+def paper_costs_command(out: Annotated[Path, typer.Option(help="CSV file.")] = Path("results/paper_costs.csv")):
+    """Our costs beside those that papers publish, with the relative difference."""
+    from sprint.papers import write_paper_costs
+
+    write_paper_costs(Path("ablations/published.yaml"), out)
+    print(out)
 
 
 @app.command()

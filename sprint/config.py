@@ -83,9 +83,9 @@ class Preset:
     train: Training
     evaluate: Evaluating
     measure: Measuring
-    extractor_steps: int  # optimiser steps of extractors that are trained here
     seeds: list[int]
     studies: list[str]  # the core studies, which the report is made of
+    extractor_steps: int = 0  # optimiser steps of extractors that are trained here; 0: as many as serve them best
     methods: dict = field(
         default_factory=dict
     )  # settings of methods at this scale, where they differ from the method's own

@@ -5,6 +5,7 @@ Matrix products, convolutions and attention are counted; norms, activations and 
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -14,31 +15,54 @@ from sprint.config import Run
 from sprint.guidance import Guidance
 from sprint.methods import find
 from sprint.model import Model, Shape
-from sprint.plan import shape_of
+from sprint.shape import shape_of
 from sprint.tokens import kept_count
 
 TRAINING_FACTOR = 3  # forward and backward over forward
 
 
+@lru_cache(maxsize=64)
 def on_meta(shape: Shape) -> Model:
     """The network without values."""
     with torch.device("meta"):
         return Model(shape)
 
 
+@lru_cache(maxsize=256)
 def forward_flops(model: Model, kept: int | None = None, skip: bool = False) -> int:
     """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all)."""
-    shape = model.shape
-    with torch.device("meta"):
-        x, t, y = (
-            torch.empty(1, shape.channels, shape.size, shape.size),
-            torch.empty(1),
-            torch.empty(1, dtype=torch.long),
-        )
-        keep = None if kept is None else torch.empty(1, kept, dtype=torch.long)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(x, t, y, keep, skip)
+        model(*_one_image(model.shape), _kept_tokens(kept), skip)
     return counter.get_total_flops()
+
+
+def _one_image(shape: Shape) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    with torch.device("meta"):
+        image = torch.empty(1, shape.channels, shape.size, shape.size)
+        return image, torch.empty(1), torch.empty(1, dtype=torch.long)
+
+
+def _kept_tokens(kept: int | None) -> torch.Tensor | None:
+    return None if kept is None else torch.empty(1, kept, dtype=torch.long, device="meta")
+
+
+def activation_bytes(shape: Shape, kept: int | None, bytes_per_value: int = 4) -> int:
+    """Bytes that a backward pass of one image needs kept: every tensor saved by autograd, each storage once.
+
+    Measured on the meta device, so without the kernels' own buffers; parameters are not counted.
+    """
+    model, sizes = on_meta(shape), {}
+    own = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            sizes[storage._cdata] = (storage, storage.nbytes() // tensor.element_size() * bytes_per_value)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model(*_one_image(shape), _kept_tokens(kept))
+    return sum(size for _, size in sizes.values())
 
 
 def parameters(model: Model) -> int:

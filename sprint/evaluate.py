@@ -24,10 +24,10 @@ from sprint.guidance import Guidance, Guided
 from sprint.imports import open_run
 from sprint.metrics import extractors, floor, measure
 from sprint.model import Model, Shape
-from sprint.plan import shape_of
 from sprint.prediction import as_velocity
 from sprint.progress import track
 from sprint.sample import balanced_labels, sample
+from sprint.shape import shape_of
 from sprint.train import device
 
 CLASSIFIER = "digits-cnn"

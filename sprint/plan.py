@@ -5,11 +5,12 @@ import itertools
 from pathlib import Path
 
 from sprint import data
-from sprint.config import Backbone, Plan, Preset, Run, Study, Training
+from sprint.budget import with_equal_flops
+from sprint.config import Plan, Preset, Run, Study, Training
 from sprint.errors import UserError
 from sprint.guidance import Guidance
-from sprint.methods import Spec, find
-from sprint.model import Shape
+from sprint.methods import find
+from sprint.shape import spec_of
 from sprint.strict import build, convert, describe, inside, nearest, read_yaml, refuse_unknown
 from sprint.tokens import kept_count
 
@@ -18,9 +19,10 @@ STUDIES = Path("ablations")
 NOT_STUDIES = ("published",)
 POSITIONS = ("sincos", "rope2d")
 PRECISIONS = ("float32", "bfloat16")
+BUDGETS = ("steps", "flops")
 RANGES = {  # lowest and highest value allowed, both included
     "image_size": (1, 1 << 16),
-    "extractor_steps": (1, 1 << 24),
+    "extractor_steps": (0, 1 << 24),
     "model.width": (4, 1 << 16),
     "model.depth": (1, 1 << 10),
     "model.heads": (1, 1 << 10),
@@ -69,6 +71,7 @@ class Entry:
     settings: dict = dataclasses.field(default_factory=dict)
     train: dict = dataclasses.field(default_factory=dict)
     guidance: list[dict] = dataclasses.field(default_factory=list)
+    budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
 
 
 def load_plan(preset_name: str, root: Path = Path(".")) -> Plan:
@@ -219,20 +222,24 @@ def make_run(preset: Preset, entry: Entry, seed: int, where: str) -> Run:
         _checked(inside(where, "drop"), lambda: kept_count(subsampling, spec.grid, entry.drop))
     usual, settings = (_checked(where, lambda asked=asked: method.resolve(asked, spec)) for asked in (usual, settings))
     _checked(where, lambda: method.check(settings, spec, entry.drop))
-    named = {**_differing(settings, usual), **_differing(train, preset.train)}
-    return Run(
+    _one_of(entry.budget, BUDGETS, inside(where, "budget"))
+    run = Run(
         preset=preset.name,
         method=entry.method,
         drop=entry.drop,
         subsampling=subsampling,
         settings=dataclasses.asdict(settings),
-        named={**named, **({"subsampling": subsampling} if subsampling != method.subsampling else {})},
+        named={},
         seed=seed,
         data=preset.data,
         image_size=preset.image_size,
         model=preset.model,
         train=train,
     )
+    run = with_equal_flops(run) if entry.budget == "flops" else run
+    named = {**_differing(settings, usual), **_differing(run.train, preset.train)}
+    named |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
+    return dataclasses.replace(run, named=named)
 
 
 def _differing(chosen, usual) -> dict:
@@ -246,19 +253,6 @@ def _subsampling(method, entry: Entry, where: str) -> str:
             f"{inside(where, 'subsampling')} is {entry.subsampling!r}, but {entry.method} drops no tokens; leave it out"
         )
     return entry.subsampling or method.subsampling
-
-
-def spec_of(model: Backbone, image_size: int, drop: float) -> Spec:
-    """The backbone as methods are told it."""
-    grid = image_size // model.patch
-    return Spec(model.width, model.depth, model.heads, grid, model.positions, model.qk_norm, drop)
-
-
-def shape_of(run: Run) -> Shape:
-    """The network of a run; its data set is asked for channels and classes, not read."""
-    channels, classes = data.facts(run.data)
-    spec, settings = spec_of(run.model, run.image_size, run.drop), find(run.method).Settings(**run.settings)
-    return Shape(channels, run.image_size, run.model.patch, classes, spec, run.method, settings)
 
 
 def _guidances(entry: Entry, where: str) -> list[Guidance]:

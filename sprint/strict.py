@@ -29,8 +29,8 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
+            if isinstance(key, (dict, list, set)):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a collection", key_node.start_mark)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is written twice", key_node.start_mark
@@ -92,7 +92,7 @@ def refuse_unknown(content: dict, known: list[str], where: str) -> None:
     """Raise UserError for the first key that is not known, naming the nearest that is."""
     for key in content:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1, 0)
+            near = difflib.get_close_matches(str(key), known, 1, 0)
             hint = f" (nearest: {near[0]!r})" if near else ""
             raise UserError(f"{where}: unknown key {key!r}{hint}; allowed: {', '.join(known) or 'none'}")
 

@@ -24,8 +24,8 @@ from sprint.flow import interpolate, velocity
 from sprint.layers import patchify
 from sprint.lock import hold
 from sprint.model import Model
-from sprint.plan import shape_of
 from sprint.progress import track
+from sprint.shape import shape_of
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
 

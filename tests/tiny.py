@@ -11,7 +11,8 @@ from sprint.config import Preset, Run
 from sprint.errors import UserError
 from sprint.methods import available
 from sprint.model import Model
-from sprint.plan import Entry, load_preset, make_run, shape_of
+from sprint.plan import Entry, load_preset, make_run
+from sprint.shape import shape_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DROPS = (0.0, 0.5, 0.75, 0.875)

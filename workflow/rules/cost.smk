@@ -33,3 +33,18 @@ rule throughput:
         measure=str(PLAN.preset.measure),
     shell:
         "sprint bench {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
+
+
+rule paper_costs:
+    input:
+        "ablations/published.yaml",
+    output:
+        "results/paper_costs.csv",
+    log:
+        "results/logs/paper_costs.log",
+    benchmark:
+        "results/benchmarks/paper_costs.tsv"
+    conda:
+        "../../environment.yml"
+    shell:
+        "sprint paper-costs --out {output} 2>&1 | tee {log}"
