@@ -13,7 +13,6 @@ from sprint.guidance import Guidance
 from sprint.layers import Block, grid_places
 from sprint.methods import available, find
 from sprint.model import Model
-from sprint.plan import shape_of
 from sprint.tokens import draw
 
 BACKBONES = [
@@ -109,7 +108,7 @@ def test_keeping_every_token_equals_not_choosing(run):
 def test_a_seed_fixes_every_initial_bit(run):
     first = tiny.network(run)
     torch.manual_seed(1)
-    again, other = tiny.network(run), Model(shape_of(run), run.seed + 1)
+    again, other = tiny.network(run), Model(tiny.shape_of(run), run.seed + 1)
     pairs = [(value, again.state_dict()[name], other.state_dict()[name]) for name, value in first.state_dict().items()]
     assert all(torch.equal(value, same) for value, same, _ in pairs)
     assert sum(not torch.equal(value, different) for value, _, different in pairs) > len(first.method.parts())
@@ -204,7 +203,7 @@ def test_the_more_tokens_are_dropped_the_fewer_flops(method):
 def flops_of(run) -> int:
     """Of a forward pass as the first stage makes it."""
     keep = kept(run)
-    return forward_flops(on_meta(shape_of(run)), None if keep is None else keep.shape[1])
+    return forward_flops(on_meta(tiny.shape_of(run)), None if keep is None else keep.shape[1])
 
 
 @over([run for run in EVERY if run.model.patch == 2])
@@ -252,7 +251,7 @@ def test_when_all_skip_no_deep_block_runs(run):
     ran = [block for block, _, _ in seen]
     assert {tokens.shape[1] for _, tokens, _ in seen} == {grid_of(run) ** 2}
     assert 0 < len(ran) == run.model.depth - len(model.method.parts()["middle"]) < run.model.depth
-    meta = on_meta(shape_of(run))
+    meta = on_meta(tiny.shape_of(run))
     assert forward_flops(meta, skip=True) < 0.6 * forward_flops(meta)
 
 
