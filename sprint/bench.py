@@ -5,7 +5,6 @@
 Runs of a study take turns, repeat by repeat, so that a machine that slows down slows all of them.
 """
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -37,7 +36,7 @@ def measure_study(study: Study, measuring: Measuring, threads: int, out: Path) -
         "threads": threads,
         "batch": measuring.batch,
         "unit": "images per second",
-        "peak_memory_bytes": _peak_memory(),
+        "peak_memory_bytes": provenance.peak_memory(),
         "runs": {run.name: rates[_setting(run)] for run in study.runs},
     }
     write_json(out, result)
@@ -104,9 +103,3 @@ def _rate(batch: int, seconds: list[float]) -> dict[str, float]:
         "high": batch / min(seconds),
         "repeats": len(seconds),
     }
-
-
-def _peak_memory() -> int:
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import resource
 import subprocess
 
 import torch
@@ -22,6 +23,13 @@ def versions() -> dict[str, str]:
     for package in PACKAGES:
         found[package] = importlib.metadata.version(package)
     return found
+
+
+def peak_memory() -> int:
+    """Most bytes this process has held so far: of the GPU where there is one, else of the machine."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def commit() -> str:

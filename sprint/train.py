@@ -83,6 +83,7 @@ def _train(run: Run, folder: Path, images: data.Images) -> dict:
         "seconds": round(state.seconds, 3),
         "milestones": state.milestones,
         "losses": state.losses,
+        "peak_memory_bytes": provenance.peak_memory(),
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "commit": provenance.commit(),
