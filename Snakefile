@@ -6,17 +6,20 @@
 import sys
 
 from sprint.errors import UserError
+from sprint.files import refuse_unwritable
 from sprint.plan import load_plan
 from sprint.targets import core_results, study_results, trained_extractors
 
 PRESET = str(config.get("preset", "digits"))
+RESULTS = f"results/{PRESET}"
+REPORTS = f"reports/{PRESET}"
 try:
     PLAN = load_plan(PRESET)
+    for folder in (RESULTS, REPORTS):
+        refuse_unwritable(folder)
 except UserError as error:
     sys.stderr.write(f"sprint: {error}\n")
     sys.exit(2)
-RESULTS = f"results/{PRESET}"
-REPORTS = f"reports/{PRESET}"
 
 
 wildcard_constraints:

@@ -33,6 +33,15 @@ def write_bytes(path: Path, data: bytes) -> None:
             os.unlink(temporary)
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raise UserError when nothing could be written below `folder`; makes nothing."""
+    folder = Path(folder)
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        what = "no write permission" if there.is_dir() else "not a folder"
+        raise UserError(f"{folder}: cannot be written ({there}: {what}); nothing was computed, and nothing lost")
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace `path` by `text` in UTF-8, atomically."""
     write_bytes(path, text.encode("utf-8"))

@@ -2,51 +2,24 @@
 
 import dataclasses
 import itertools
+import math
 from pathlib import Path
 
-from sprint import data
 from sprint.budget import with_equal_flops
 from sprint.config import Plan, Preset, Run, Study, Training
 from sprint.errors import UserError
 from sprint.guidance import Guidance
 from sprint.methods import find
+from sprint.ranges import check_guidance, check_preset, check_training, checked, in_range, one_of
 from sprint.shape import spec_of
-from sprint.strict import build, convert, describe, inside, nearest, read_yaml, refuse_unknown
+from sprint.strict import build, inside, nearest, read_yaml
 from sprint.tokens import kept_count
 
 PRESETS = Path("workflow/presets")
 STUDIES = Path("ablations")
 NOT_STUDIES = ("published",)
-POSITIONS = ("sincos", "rope2d")
-PRECISIONS = ("float32", "bfloat16")
 BUDGETS = ("steps", "flops")
-RANGES = {  # lowest and highest value allowed, both included
-    "image_size": (1, 1 << 16),
-    "extractor_steps": (0, 1 << 24),
-    "model.width": (4, 1 << 16),
-    "model.depth": (1, 1 << 10),
-    "model.heads": (1, 1 << 10),
-    "model.patch": (1, 1 << 10),
-    "train.steps": (1, 1 << 40),
-    "train.finetune": (0, 1),
-    "train.batch": (1, 1 << 20),
-    "train.finetune_batch": (1, 1 << 20),
-    "train.learning_rate": (1e-12, 10),
-    "train.finetune_learning_rate": (1e-12, 10),
-    "train.warmup": (0, 1 << 40),
-    "train.ema": (0, 1),
-    "train.clip": (1e-12, 1e12),
-    "train.weight_decay": (0, 10),
-    "train.label_drop": (0, 1),
-    "train.checkpoint_every": (1, 1 << 40),
-    "train.threads": (1, 1 << 10),
-    "evaluate.images": (2, 1 << 24),
-    "evaluate.batch": (1, 1 << 20),
-    "evaluate.grid": (1, 1 << 10),
-    "measure.batch": (1, 1 << 20),
-    "measure.repeats": (1, 1 << 10),
-    "measure.seconds": (0, 3600),
-}
+MOST_POINTS = 4096  # of one grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +68,7 @@ def load_preset(name: str, root: Path = Path(".")) -> Preset:
         raise UserError(f"{root / PRESETS}: no presets here; run from the root of the repository")
     path = nearest(files, name, "preset")
     preset = build(Preset, {"name": name, **_without_name(read_yaml(path), path)}, str(path))
-    _check_ranges(preset, str(path))
-    _check_training(preset.train, str(path))
-    _check_preset(preset, path)
+    check_preset(preset, str(path))
     return preset
 
 
@@ -107,63 +78,15 @@ def _without_name(content: dict, path: Path) -> dict:
     return content
 
 
-def _check_ranges(preset: Preset, where: str) -> None:
-    for key, (low, high) in RANGES.items():
-        value = preset
-        for part in key.split("."):
-            value = getattr(value, part)
-        _in_range(value, low, high, inside(where, key))
-    for share in preset.train.milestones:
-        _in_range(share, 1e-9, 1, inside(where, "train.milestones"))
-
-
-def _in_range(value: float, low: float, high: float, where: str) -> None:
-    if not low <= value <= high:
-        raise UserError(f"{where} is {value}; allowed: {low:g} to {high:g}")
-
-
-def _check_training(train: Training, where: str) -> None:
-    _one_of(train.precision, PRECISIONS, inside(where, "train.precision"))
-    if sorted(set(train.milestones)) != train.milestones or train.milestones[-1:] != [1.0]:
-        place = inside(where, "train.milestones")
-        raise UserError(f"{place} is {train.milestones}; allowed: rising shares of the steps that end in 1")
-
-
-def _check_preset(preset: Preset, path: Path) -> None:
-    model = preset.model
-    _one_of(model.positions, POSITIONS, f"{path}: model.positions")
-    if preset.image_size % model.patch:
-        raise UserError(f"{path}: model.patch is {model.patch}; allowed: a divisor of image_size {preset.image_size}")
-    if model.width % (4 * model.heads):
-        raise UserError(f"{path}: model.width is {model.width}; allowed: a multiple of 4 x heads = {4 * model.heads}")
-    if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
-        raise UserError(f"{path}: seeds is {preset.seeds}; allowed: a list of one or more different whole numbers")
-    _checked(f"{path}: evaluate.sampler", preset.evaluate.sampler.check)
-    _checked(f"{path}: data", lambda: _check_data(preset))
-    for name, settings in preset.methods.items():
-        where = inside(f"{path}: methods", str(name))
-        build(_checked(where, lambda name=name: find(str(name))).Settings, settings, where)
-
-
-def _check_data(preset: Preset) -> None:
-    settings = dict(preset.data)
-    reader = data.reader(settings.pop("name", "(none)"))
-    refuse_unknown(settings, list(reader.SETTINGS), "settings")
-    for key, kind in reader.SETTINGS.items():
-        if key not in settings:
-            raise UserError(f"{key} is missing")
-        convert(kind, settings[key], key)
-    reader.check(settings, preset.image_size)
-
-
 def load_study(path: Path, preset: Preset) -> Study:
     """ablations/<name>.yaml, expanded for a preset."""
     content = build(StudyFile, read_yaml(path), str(path))
+    in_range(content.seeds, 0, 1 << 10, f"{path}: seeds")
     seeds = preset.seeds[: content.seeds] if content.seeds else preset.seeds
     runs, sweeps, impossible = {}, {}, []
     for number, grid in enumerate(content.runs):
-        for point in _points(grid):
-            where = f"{path}: runs[{number}]"
+        where = f"{path}: runs[{number}]"
+        for point in _points(grid, where):
             entry = build(Entry, point, where)
             try:
                 found = [make_run(preset, entry, seed, where) for seed in seeds]
@@ -183,10 +106,22 @@ def load_study(path: Path, preset: Preset) -> Study:
                 sweeps.setdefault(run.name, []).extend(guidances)
     if not runs:
         raise UserError(f"{path}: runs makes no run at all; allowed: at least one method")
+    _check_vary(content.vary, runs, f"{path}: vary")
+    for method in dict.fromkeys(run.method for run in runs.values()):
+        check_guidance(preset, method, f"{path.parent.parent / PRESETS / preset.name}.yaml")
     return Study(path.stem, content.title, content.question, content.vary, list(runs.values()), impossible, sweeps)
 
 
-def _points(grid: dict) -> list[dict]:
+def _check_vary(vary: list[str], runs: dict[str, Run], where: str) -> None:
+    """Raise UserError for a factor that no run has."""
+    settings = sorted({f"settings.{key}" for run in runs.values() for key in run.settings})
+    train = [f"train.{known.name}" for known in dataclasses.fields(Training)]
+    allowed = ["method", "drop", "subsampling", "guidance", "seed", *settings, *train]
+    for factor in vary:
+        nearest(dict.fromkeys(allowed), factor, f"{where}: factor")
+
+
+def _points(grid: dict, where: str) -> list[dict]:
     """Every combination of the values that stand in lists; inside `settings` and `train` as well."""
     flat = [(("guidance",), [grid["guidance"]])] if "guidance" in grid else []
     for key, value in grid.items():
@@ -197,7 +132,7 @@ def _points(grid: dict) -> list[dict]:
         elif key != "guidance":
             flat.append(((key,), value if isinstance(value, list) else [value]))
     points = []
-    for combination in itertools.product(*(values for _, values in flat)):
+    for combination in _product([values for _, values in flat], where):
         point: dict = {}
         for (keys, _), value in zip(flat, combination, strict=True):
             target = point if len(keys) == 1 else point.setdefault(keys[0], {})
@@ -206,23 +141,29 @@ def _points(grid: dict) -> list[dict]:
     return points
 
 
+def _product(lists: list[list], where: str) -> itertools.product:
+    count = math.prod(map(len, lists))
+    if count > MOST_POINTS:
+        raise UserError(f"{where} stands for {count} combinations; allowed: at most {MOST_POINTS}")
+    return itertools.product(*lists)
+
+
 def make_run(preset: Preset, entry: Entry, seed: int, where: str) -> Run:
     """A run, checked down to its method's settings and the grid's drop ratios."""
-    method = _checked(inside(where, "method"), lambda: find(entry.method))
+    method = checked(inside(where, "method"), lambda: find(entry.method))
     scale = preset.methods.get(entry.method, {})
     usual, settings = (
         build(method.Settings, chosen, inside(where, "settings")) for chosen in (scale, {**scale, **entry.settings})
     )
     train = build(Training, {**dataclasses.asdict(preset.train), **entry.train}, inside(where, "train"))
-    _check_ranges(dataclasses.replace(preset, train=train), where)
-    _check_training(train, where)
+    check_training(train, where)
     subsampling = _subsampling(method, entry, where)
     spec = spec_of(preset.model, preset.image_size, entry.drop)
     if subsampling:
-        _checked(inside(where, "drop"), lambda: kept_count(subsampling, spec.grid, entry.drop))
-    usual, settings = (_checked(where, lambda asked=asked: method.resolve(asked, spec)) for asked in (usual, settings))
-    _checked(where, lambda: method.check(settings, spec, entry.drop))
-    _one_of(entry.budget, BUDGETS, inside(where, "budget"))
+        checked(inside(where, "drop"), lambda: kept_count(subsampling, spec.grid, entry.drop))
+    usual, settings = (checked(where, lambda asked=asked: method.resolve(asked, spec)) for asked in (usual, settings))
+    checked(where, lambda: method.check(settings, spec, entry.drop))
+    one_of(entry.budget, BUDGETS, inside(where, "budget"))
     run = Run(
         preset=preset.name,
         method=entry.method,
@@ -262,9 +203,9 @@ def _guidances(entry: Entry, where: str) -> list[Guidance]:
         place = f"{inside(where, 'guidance')}[{number}]"
         interval = {"interval": grid["interval"]} if "interval" in grid else {}
         lists = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key != "interval"}
-        for values in itertools.product(*lists.values()):
+        for values in _product(list(lists.values()), place):
             guidance = build(Guidance, {**dict(zip(lists, values, strict=True)), **interval}, place)
-            _checked(place, lambda guidance=guidance: guidance.check(entry.method))
+            checked(place, lambda guidance=guidance: guidance.check(entry.method))
             found.append(guidance)
     return found
 
@@ -272,16 +213,3 @@ def _guidances(entry: Entry, where: str) -> list[Guidance]:
 def _entry_label(entry: Entry) -> str:
     extra = [f"{key} {value}" for key, value in {**entry.settings, **entry.train}.items()]
     return ", ".join([f"{find(entry.method).title} {entry.drop * 100:g}%", *extra])
-
-
-def _one_of(value: str, allowed: tuple[str, ...], where: str) -> None:
-    if value not in allowed:
-        raise UserError(f"{where} is {describe(value)}; allowed: {', '.join(allowed)}")
-
-
-def _checked(where: str, check):
-    """check(), with `where` put before what it refuses."""
-    try:
-        return check()
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error

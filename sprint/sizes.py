@@ -16,9 +16,9 @@ PATCHES = (2, 4, 8)  # pixels of the latent along one side of a token
 def parse(text: str) -> tuple[int, int, int, int]:
     """(depth, width, heads, patch) of "XL/2", or of a size without a name such as "4x64x4/2". Raises UserError."""
     name, _, patch = text.partition("/")
-    if name in SIZES and patch.isdigit() and int(patch) in PATCHES:
+    if name in SIZES and patch in map(str, PATCHES):
         return (*SIZES[name], int(patch))
-    numbers = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)/([1-9]\d*)", text)
+    numbers = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})x([1-9]\d{0,5})/([1-9]\d{0,5})", text)
     if numbers is None:
         raise UserError(
             f"model is {text!r}; allowed: {', '.join(SIZES)} followed by {', '.join(f'/{size}' for size in PATCHES)}, "

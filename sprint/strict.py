@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import math
+import reprlib
 import types
 import typing
 from pathlib import Path
@@ -11,7 +12,8 @@ import yaml
 
 from sprint.errors import UserError
 
-LARGEST_FILE = 1 << 20  # bytes
+LARGEST_FILE = 1 << 16  # bytes; reading takes about a second for as many
+LONGEST_TEXT = 1000  # characters of one value
 NAMES = {
     int: "a whole number",
     float: "a number",
@@ -20,6 +22,10 @@ NAMES = {
     dict: "a mapping",
     list: "a list",
 }
+
+
+_SHORT = reprlib.Repr()  # which looks at no more than it shows: anchors can make a value of a few lines endless
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
 class _Loader(yaml.SafeLoader):
@@ -37,6 +43,15 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node, deep=False):
+        try:
+            value = super().construct_object(node, deep)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:  # of PyYAML, for such as !!bool perhaps
+            raise yaml.constructor.ConstructorError(None, None, f"no {node.tag}", node.start_mark) from error
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise yaml.constructor.ConstructorError(None, None, "a number of more than 63 bits", node.start_mark)
+        return value
 
 
 def read_yaml(path: Path) -> dict:
@@ -83,6 +98,8 @@ def convert(kind: object, value: object, where: str):
         )
     if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53:
         return float(value)
+    if kind is str and isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise UserError(f"{where} is {describe(value)}; allowed: at most {LONGEST_TEXT} characters")
     if kind in NAMES and type(value) is kind and not (kind is float and not math.isfinite(value)):
         return value
     raise UserError(f"{where} is {describe(value)}; allowed: {_allowed(kind)}")
@@ -92,18 +109,20 @@ def refuse_unknown(content: dict, known: list[str], where: str) -> None:
     """Raise UserError for the first key that is not known, naming the nearest that is."""
     for key in content:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, 1, 0)
+            near = difflib.get_close_matches(str(key)[:80], known, 1, 0)
             hint = f" (nearest: {near[0]!r})" if near else ""
-            raise UserError(f"{where}: unknown key {key!r}{hint}; allowed: {', '.join(known) or 'none'}")
+            raise UserError(f"{where}: unknown key {describe(key)}{hint}; allowed: {', '.join(known) or 'none'}")
 
 
 def nearest(known: dict, name: str, what: str):
     """known[name]. Raises UserError naming the nearest where there is none."""
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(str(name), list(known), 1, 0)
+    near = difflib.get_close_matches(str(name)[:80], list(known), 1, 0)
     shown = ", ".join(list(known)[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-    raise UserError(f"{what} {name!r} is unknown{f' (nearest: {near[0]!r})' if near else ''}; known: {shown or 'none'}")
+    raise UserError(
+        f"{what} {describe(name)} is unknown{f' (nearest: {near[0]!r})' if near else ''}; known: {shown or 'none'}"
+    )
 
 
 def inside(where: str, key: str) -> str:
@@ -113,7 +132,7 @@ def inside(where: str, key: str) -> str:
 
 def describe(value: object) -> str:
     """A value as an error shows it, cut short."""
-    text = repr(value)
+    text = _SHORT.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

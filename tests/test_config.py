@@ -8,7 +8,8 @@ import yaml
 
 from sprint.config import Backbone, Training
 from sprint.errors import UserError
-from sprint.plan import RANGES, Entry, load_plan, load_preset, load_study, make_run
+from sprint.plan import Entry, load_plan, load_preset, load_study, make_run
+from sprint.ranges import RANGES
 
 CHANGES = {  # another value of every field that shapes a run's weights
     "width": 24,

@@ -26,6 +26,7 @@ ROOMS_FROM_THE_TOP = [
     {"train", "cost", "imports", "golden"},
     {"names", "batches", "listing", "targets"},
     {"plan"},
+    {"ranges"},
     {"config"},
     {"sample", "metrics"},
     {"guidance"},

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from sprint.data import Images
 from sprint.errors import UserError
 from sprint.progress import track
 
 SETTINGS: dict[str, type] = {"path": str, "channels": int}  # the folder; 1 for grey, 3 for colour
+# What PIL raises for files that are no pictures.
+BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
@@ -46,11 +48,14 @@ def _files(settings: dict) -> dict[str, list[Path]]:
         raise UserError(
             f"path is {str(root)!r}, which is no folder; allowed: a folder with one folder of pictures per class"
         )
-    files = {
-        entry.name: sorted(path for path in Path(entry.path).iterdir() if path.suffix.lower() in ENDINGS)
-        for entry in sorted(os.scandir(root), key=lambda entry: entry.name)
-        if entry.is_dir()
-    }
+    try:
+        files = {
+            entry.name: sorted(path for path in Path(entry.path).iterdir() if path.suffix.lower() in ENDINGS)
+            for entry in sorted(os.scandir(root), key=lambda entry: entry.name)
+            if entry.is_dir()
+        }
+    except OSError as error:
+        raise UserError(f"path: {error.filename} cannot be read ({error.strerror})") from error
     empty = [name for name, found in files.items() if not found]
     if not files or empty:
         what = (
@@ -67,16 +72,20 @@ def _opened(path: Path) -> Image.Image:
         image = Image.open(path)
         image.verify()
         return Image.open(path)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path}: not a readable picture ({error}); repair or remove it") from error
+    except BROKEN as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: not a readable picture ({error}); repair or remove it")
 
 
 def _pixels(path: Path, channels: int, size: int) -> np.ndarray:
     """(channels, size, size) uint8."""
     try:
         image = _opened(path).convert("L" if channels == 1 else "RGB")
-    except OSError as error:
-        raise UserError(f"{path}: not a readable picture ({error}); repair or remove it") from error
+    except BROKEN as error:
+        raise _unreadable(path, error) from error
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))

@@ -5,6 +5,7 @@ the encoder's output, and decoded on all tokens. With a small probability the wh
 token (path-drop learning), which lets path-drop guidance use the shallow path alone as its weak model.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 import torch
@@ -76,8 +77,9 @@ class Sprint(Method):
 def split_depth(split: str, depth: int) -> tuple[int, int, int]:
     """Blocks of encoder, middle and decoder from text such as "2/8/2" or "2/*/2". Raises UserError when it is off."""
     parts = str(split).split("/")
-    known = sum(int(part) for part in parts if part.isdigit())
-    numbers = [depth - known if part == "*" else int(part) if part.isdigit() else -1 for part in parts]
+    given = [int(part) if re.fullmatch("[0-9]+", part) else -1 for part in parts]
+    rest = depth - sum(number for number in given if number > 0)
+    numbers = [rest if part == "*" else number for part, number in zip(parts, given, strict=True)]
     if len(numbers) != 3 or parts.count("*") > 1 or min(numbers) < 1 or sum(numbers) != depth:
         raise UserError(
             f"split is {split!r}; allowed: encoder/middle/decoder of at least 1 each, "

@@ -1,5 +1,6 @@
 """TREAD, token routing (arXiv 2501.04765): some tokens skip the blocks of a route and rejoin after it, as they were."""
 
+import re
 from dataclasses import dataclass, replace
 
 from sprint.errors import UserError
@@ -37,10 +38,10 @@ class Tread(Method):
 
 def route(text: str, depth: int) -> tuple[int, int]:
     """(first, last) block of a route such as "2-8" or "2-*". Raises UserError when it leaves the depth."""
-    first, _, last = str(text).partition("-")
-    last = str(depth - 4) if last == "*" else last
-    if not (first.isdigit() and last.isdigit() and int(first) <= int(last) < depth):
+    found = re.fullmatch(r"([0-9]+)-([0-9]+|\*)", text)
+    first, last = (depth - 4 if part == "*" else int(part) for part in found.groups()) if found else (0, depth)
+    if not first <= last < depth:
         raise UserError(
             f"route is {text!r}; allowed: first-last with first <= last < {depth}, the depth (blocks count from 0)"
         )
-    return int(first), int(last)
+    return first, last
