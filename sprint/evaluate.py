@@ -23,6 +23,7 @@ from sprint.files import read_json, write_bytes, write_json
 from sprint.guidance import Guidance, Guided
 from sprint.imports import open_run
 from sprint.metrics import extractors, floor, measure
+from sprint.metrics.bootstrap import bootstrap
 from sprint.model import Model, Shape
 from sprint.prediction import as_velocity
 from sprint.progress import track
@@ -142,14 +143,20 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
     model, weights = load_network(trained, milestone["step"])
     identity = {
         "weights": weights,
+        "prediction": trained.prediction,
         "sampler": asdict(evaluating.sampler),
         "guidance": asdict(guidance),
         "images": evaluating.images,
+        "image_size": model.shape.size,
+        "channels": model.shape.channels,
         "labels": "balanced",
         "seed": evaluating.sample_seed,
+        "dtype": "float32",
+        "device": device().type,
+        "quantised": "uint8, nearest",
+        "resize": "none",
         "extractors": judge.identity(),
         "reference": hashlib.sha256(save(reference)).hexdigest(),
-        "precision": "float32",
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     seen, calls = _features(trained, key, model, guidance, evaluating, judge)
@@ -168,6 +175,7 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
         "network_evaluations": calls,
         "metrics": metrics,
         "reasons": reasons,
+        "bootstrap": bootstrap(features, reference, predicted, labels),
     }
 
 

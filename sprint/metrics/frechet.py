@@ -6,6 +6,7 @@ The last trace is the sum of the square roots of the eigenvalues of a symmetric 
 trace from the eigenvalues of C1 C2, which is not symmetric: equal to 12 digits, and slower.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -31,6 +32,29 @@ def frechet_distance(
 ) -> float:
     """Frechet distance of two Gaussians given as (d,), (d, d) each; singular covariances are allowed."""
     return _distance(Gaussian(mean1, covariance1), _root(covariance1), Gaussian(mean2, covariance2))
+
+
+def frechet_distances(reference: Gaussian, others: Iterable[Gaussian]) -> list[float]:
+    """FD of each of many Gaussians to one reference, whose root is taken once."""
+    root = _root(reference.covariance)
+    return [_distance(reference, root, other) for other in others]
+
+
+def frechet_influence(features: torch.Tensor, reference: Gaussian) -> tuple[float, torch.Tensor]:
+    """FD of features (n, d) to the reference, and its derivative (n,) with respect to the weight of each row.
+
+    With R the root of the reference covariance and P = (R C R)^1/2, d FD = 2 (m - m_ref) dm + tr[(1 - R P^-1 R) dC].
+    The derivatives add up to zero; where P is singular its pseudo-inverse stands in.
+    """
+    own, root = statistics(features), _root(reference.covariance)
+    product = root @ own.covariance @ root
+    values, vectors = torch.linalg.eigh((product + product.T) / 2)
+    inverse = torch.where(values > values.max() * 1e-10, values, torch.inf).rsqrt()
+    half = root @ vectors
+    centred = features.double() - own.mean
+    outer = centred.square().sum(1) - ((centred @ half).square() * inverse).sum(1)
+    change = 2 * centred @ (own.mean - reference.mean) + outer
+    return _distance(reference, root, own), change - change.mean()
 
 
 def fd_infinity(features: torch.Tensor, reference: Gaussian, seed: int) -> float:
