@@ -76,6 +76,15 @@ def _opened(path: Path) -> Image.Image:
         raise _unreadable(path, error) from error
 
 
+def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
+    """16-bit grey scaled to 8, which PIL's own conversion would clip; deeper pixels have no scale that is known."""
+    if image.mode in ("I", "F"):
+        raise UserError(f"{path}: its pixels have 32 bits; allowed: pictures of 8 or 16 bits")
+    if not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
+
+
 def _unreadable(path: Path, error: Exception) -> UserError:
     return UserError(f"{path}: not a readable picture ({error}); repair or remove it")
 
@@ -83,10 +92,10 @@ def _unreadable(path: Path, error: Exception) -> UserError:
 def _pixels(path: Path, channels: int, size: int) -> np.ndarray:
     """(channels, size, size) uint8."""
     try:
-        image = _opened(path).convert("L" if channels == 1 else "RGB")
+        image = _eight_bits(_opened(path), path).convert("L" if channels == 1 else "RGB")
     except BROKEN as error:
         raise _unreadable(path, error) from error
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
+    square = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
     return np.array(square, dtype=np.uint8).reshape(size, size, channels).transpose(2, 0, 1)
