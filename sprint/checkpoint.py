@@ -6,6 +6,7 @@ gave.
 """
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def write(folder: Path, step: int, tensors: dict[str, torch.Tensor], rest: dict,
     data = save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()})
     write_bytes(path, data)
     sums = {"sha256": hashlib.sha256(data).hexdigest(), "configuration": configuration, "step": step}
-    write_json(path.with_suffix(".json"), {**rest, **sums})
+    rest = {**rest, **sums}
+    write_json(path.with_suffix(".json"), {**rest, "json_sha256": _sum(rest)})
 
 
 def read(path: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict]:
@@ -36,6 +38,8 @@ def read(path: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict]
     rest = read_json(Path(path).with_suffix(".json"))
     if not isinstance(rest, dict) or not {"sha256", "configuration", "step"} <= rest.keys():
         raise UserError(f"{Path(path).with_suffix('.json')}: not the JSON of a checkpoint")
+    if rest.get("json_sha256", _sum(rest)) != _sum(rest):
+        raise UserError(f"{Path(path).with_suffix('.json')}: damaged, its SHA-256 is not the one recorded in it")
     if rest["configuration"] != configuration:
         raise UserError(f"{path}: written by configuration {rest['configuration']}, asked for {configuration}")
     try:
@@ -49,17 +53,33 @@ def read(path: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict]
 
 def latest(folder: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict] | None:
     """The newest checkpoint that is whole; those that are not are named on stderr and passed over. None without any."""
-    for path in sorted(Path(folder).glob("step-*.json"), reverse=True):
+    paths = sorted(Path(folder).glob("step-*.json"), reverse=True)
+    for path in paths:
         try:
-            return read(path.with_suffix(".safetensors"), configuration)
+            found = read(path.with_suffix(".safetensors"), configuration)
         except UserError as error:
             print(f"{error}; trying the one before it", file=sys.stderr)
+            continue
+        if path != paths[0]:
+            print(f"{path.with_suffix('.safetensors')}: whole, going on from step {found[1]['step']}", file=sys.stderr)
+        return found
+    if paths:
+        print(f"{folder}: no checkpoint is left to go on from; starting at step 0", file=sys.stderr)
     return None
 
 
-def keep_newest(folder: Path, count: int) -> None:
-    """Remove all but the newest `count` checkpoints, JSON first."""
-    paths = sorted(Path(folder).glob("step-*.safetensors"))
+def keep_newest(folder: Path, count: int, step: int) -> None:
+    """Remove all but the newest `count` checkpoints up to `step`, JSON first.
+
+    Later ones were refused when the run went on from `step` or before: they do not push out the whole ones.
+    """
+    paths = [path for path in sorted(Path(folder).glob("step-*.safetensors")) if path <= path_of(folder, step)]
     for path in paths[: max(0, len(paths) - count)]:
         path.with_suffix(".json").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+
+
+def _sum(rest: dict) -> str:
+    """SHA-256 of all that the JSON says but its own sum, which checkpoints written by earlier versions lack."""
+    said = {key: value for key, value in rest.items() if key != "json_sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

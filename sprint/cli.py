@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sprint.errors import UserError
+from sprint.errors import UserError, sentence
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -15,6 +15,7 @@ Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without i
 RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
 StudyName = Annotated[str, typer.Argument(help="A study: a file of ablations/, without its ending.")]
 RESUMABLE = 75  # exit status of a run that was asked to stop and can go on (EX_TEMPFAIL)
+STOPPED = 130  # exit status that typer gives to Ctrl-C
 
 
 def _results(preset: str) -> Path:
@@ -25,10 +26,10 @@ def _run_folder(preset: str, run: str) -> Path:
     return _results(preset) / "runs" / run
 
 
-def _plan(preset: str):
+def _plan(preset: str, data_too: bool = True):
     from sprint.plan import load_plan
 
-    return load_plan(preset)
+    return load_plan(preset, data_too=data_too)
 
 
 @app.command("list")
@@ -50,11 +51,13 @@ def show(run: RunName, preset: Preset = "digits"):
 @app.command()
 def train(run: RunName, preset: Preset = "digits"):
     """Train one run, or go on with it from its last checkpoint."""
-    from sprint.train import Interrupted
+    from sprint.status import Interrupted, refused
     from sprint.train import train as train_run
 
+    with refused(_run_folder(preset, run)):
+        planned = _plan(preset).run(run)
     try:
-        result = train_run(_plan(preset).run(run), _run_folder(preset, run))
+        result = train_run(planned, _run_folder(preset, run))
     except Interrupted as stopped:
         print(f"sprint: {stopped}", file=sys.stderr)
         raise typer.Exit(RESUMABLE) from None
@@ -152,8 +155,8 @@ def import_command(
     """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
     from sprint.imports import import_checkpoint
 
-    for sentence in import_checkpoint(checkpoint, source, model, out, image_size, decoder_heads):
-        print(sentence)
+    for said in import_checkpoint(checkpoint, source, model, out, image_size, decoder_heads):
+        print(said)
 
 
 @app.command()
@@ -224,7 +227,7 @@ def report(
     from sprint.listing import for_report
     from sprint.report import render_index, render_study
 
-    plan = _plan(preset)
+    plan = _plan(preset, data_too=False)
     out = Path("reports") / preset / f"{study or 'index'}.html"
     if study:
         render_study(preset, _results(preset), for_report(plan, plan.study(study)), out)
@@ -237,14 +240,19 @@ def report(
 
 def main() -> None:
     """Run the command; what is the user's to mend is one sentence and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # where the locale has no letter for it
     try:
         app()
-    except UserError as error:
-        print(f"sprint: {error}", file=sys.stderr)
+    except SystemExit as ended:
+        if ended.code == STOPPED:
+            print("sprint: stopped by the keyboard; the same command goes on from what is on disk", file=sys.stderr)
+        raise
+    except Exception as error:
+        if not (said := sentence(error)):
+            raise
+        print(f"sprint: {said}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("sprint: stopped by the keyboard; the same command goes on from the last checkpoint", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,38 @@
-"""The one exception that is meant for the user: what was asked, what was got, what is allowed."""
+"""What a user can mend, in one sentence: what was asked, what was got, what is allowed."""
+
+import errno
+
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+)
 
 
 class UserError(Exception):
     """One sentence for the user. The command line prints it without a traceback and exits with status 2."""
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell the user of an error; "" where only a programmer can mend it, and a traceback serves better."""
+    if isinstance(error, UserError):
+        return str(error)
+    said = " ".join(str(error).split())[:200]
+    if isinstance(error, MemoryError) or _tells_of_memory(error, said):
+        return (
+            f"out of memory ({said or type(error).__name__}); take a smaller batch or model, or a machine with more "
+            "memory: what is on disk is whole, and the same command goes on from it"
+        )
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror[0].lower()}{error.strerror[1:]}; what is on disk is whole"
+    return ""
+
+
+def _tells_of_memory(error: BaseException, said: str) -> bool:
+    """torch raises RuntimeError, on a GPU a kind of its own, and the operating system OSError."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(words in said.lower() for words in OUT_OF_MEMORY)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from sprint.errors import UserError
 
+UNFINISHED = ".unfinished"
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace `path` by `data` atomically; its folder is made. Raises UserError when the place cannot be written."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(UNFINISHED, f".{path.name}.", path.parent)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be written ({error.strerror}); choose a folder with space and write permission"
@@ -26,6 +28,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+        _settle(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); what was there before is intact") from error
     finally:
@@ -60,6 +63,20 @@ def read_json(path: Path) -> object:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error})") from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed left half done in a folder that nobody else writes to."""
+    for path in list(Path(folder).rglob(f".*{UNFINISHED}")):
+        path.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """Have the folder's entries on disk too, so that a rename outlives a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # of file systems that know no such thing
+        os.fsync(handle)
+    os.close(handle)
 
 
 def _umask() -> int:

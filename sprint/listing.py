@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sprint import status
 from sprint.config import Plan, Run, Study
 from sprint.files import read_json
 
@@ -31,12 +32,8 @@ def print_plan(plan: Plan, results: Path) -> None:
 
 
 def state(results: Path, run: Run) -> str:
-    """done, diverged, failed, running, or "-" when it was never begun."""
-    for name in ("train.json", "status.json"):
-        path = results / "runs" / run.name / name
-        if path.exists():
-            return read_json(path)["state"]
-    return "-"
+    """done, diverged, failed, interrupted, running, or "-" when it was never begun."""
+    return status.read(results / "runs" / run.name).get("state", "-")
 
 
 def _spent(results: Path, run: Run) -> tuple[str, str, str]:

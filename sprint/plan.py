@@ -47,9 +47,12 @@ class Entry:
     budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
 
 
-def load_plan(preset_name: str, root: Path = Path(".")) -> Plan:
-    """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right."""
-    preset = load_preset(preset_name, root)
+def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
+    """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right.
+
+    Without `data_too` images may be broken or gone: a report of what became of the runs reads none.
+    """
+    preset = load_preset(preset_name, root, data_too)
     studies = {path.stem: load_study(path, preset) for path in study_files(root)}
     for name in preset.studies:
         nearest(studies, name, f"{root / PRESETS / preset_name}.yaml: studies: study")
@@ -61,14 +64,14 @@ def study_files(root: Path) -> list[Path]:
     return [path for path in sorted((root / STUDIES).glob("*.yaml")) if path.stem not in NOT_STUDIES]
 
 
-def load_preset(name: str, root: Path = Path(".")) -> Preset:
+def load_preset(name: str, root: Path = Path("."), data_too: bool = True) -> Preset:
     """workflow/presets/<name>.yaml."""
     files = {path.stem: path for path in sorted((root / PRESETS).glob("*.yaml"))}
     if not files:
         raise UserError(f"{root / PRESETS}: no presets here; run from the root of the repository")
     path = nearest(files, name, "preset")
     preset = build(Preset, {"name": name, **_without_name(read_yaml(path), path)}, str(path))
-    check_preset(preset, str(path))
+    check_preset(preset, str(path), data_too)
     return preset
 
 

@@ -38,7 +38,7 @@ RANGES = {  # lowest and highest value allowed, both included
 }
 
 
-def check_preset(preset: Preset, where: str) -> None:
+def check_preset(preset: Preset, where: str, data_too: bool = True) -> None:
     """Raise UserError for what is not possible in a preset; `where` is its file."""
     for key, (low, high) in RANGES.items():
         value = preset
@@ -56,7 +56,7 @@ def check_preset(preset: Preset, where: str) -> None:
             raise UserError(f"{where}: {key} is []; allowed: a list of at least one")
     _check_extractors(preset.evaluate.extractors, f"{where}: evaluate.extractors")
     checked(f"{where}: evaluate.sampler", preset.evaluate.sampler.check)
-    checked(f"{where}: data", lambda: _check_data(preset))
+    checked(f"{where}: data", lambda: _check_data(preset, data_too))
     for name, settings in preset.methods.items():
         place = inside(f"{where}: methods", str(name))
         build(checked(place, lambda name=name: find(str(name))).Settings, settings, place)
@@ -99,7 +99,7 @@ def _check_extractors(names: list[str], where: str) -> None:
         checked(where, lambda name=name: extractors.check(name))
 
 
-def _check_data(preset: Preset) -> None:
+def _check_data(preset: Preset, images_too: bool) -> None:
     settings = dict(preset.data)
     reader = data.reader(settings.pop("name", "(none)"))
     refuse_unknown(settings, list(reader.SETTINGS), "settings")
@@ -107,7 +107,8 @@ def _check_data(preset: Preset) -> None:
         if key not in settings:
             raise UserError(f"{key} is missing")
         convert(kind, settings[key], key)
-    reader.check(settings, preset.image_size)
+    if images_too:
+        reader.check(settings, preset.image_size)
 
 
 def in_range(value: float, low: float, high: float, where: str) -> None:

@@ -7,6 +7,7 @@ to the same bits as one that was not.
 """
 
 import contextlib
+import hashlib
 import math
 import signal
 import time
@@ -16,22 +17,20 @@ from pathlib import Path
 
 import torch
 
-from sprint import checkpoint, data, provenance
+from sprint import checkpoint, data, provenance, status
 from sprint.batches import Batch, draw_batch, sparse_steps, stage_of
 from sprint.config import Run
-from sprint.files import read_json, write_json
+from sprint.errors import UserError
+from sprint.files import read_json, remove_unfinished, write_json
 from sprint.flow import interpolate, velocity
 from sprint.layers import patchify
 from sprint.lock import hold
 from sprint.model import Model
 from sprint.progress import track
 from sprint.shape import shape_of
+from sprint.status import Interrupted
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
-
-
-class Interrupted(Exception):
-    """The run was asked to stop; it has written a checkpoint and can go on from there."""
 
 
 @dataclass
@@ -55,20 +54,32 @@ def train(run: Run, folder: Path) -> dict:
         if (folder / "train.json").exists():
             return read_json(folder / "train.json")
         torch.set_num_threads(run.train.threads)
-        images = data.load(run.data, run.image_size)
-        write_json(folder / "config.json", {**run.document(), **_facts(run, images)})
-        write_json(folder / "status.json", {"state": "running", "reason": ""})
+        remove_unfinished(folder)
+        status.write(folder, "running")
         try:
-            result = _train(run, folder, images)
+            result = _train(run, folder, _images(run, folder))
         except BaseException as error:
-            write_json(folder / "status.json", {"state": "failed", "reason": f"{type(error).__name__}: {error}"})
+            status.note(folder, error)
             raise
-        write_json(folder / "status.json", {"state": result["state"], "reason": result["reason"]})
+        status.write(folder, result["state"], result["reason"])
         return result
 
 
-def _facts(run: Run, images: data.Images) -> dict:
-    return {"name": run.name, "label": run.label, "channels": images.pixels.shape[1], "classes": images.classes}
+def _images(run: Run, folder: Path) -> data.Images:
+    """The run's images, which config.json describes. Raises UserError where they are not those it began with."""
+    path, images = folder / "config.json", data.load(run.data, run.image_size)
+    digest = hashlib.sha256(images.pixels.numpy().data)
+    digest.update(images.labels.numpy().data)
+    facts = {"images": len(images.labels), "images_sha256": digest.hexdigest()}
+    begun = read_json(path) if path.exists() and any((folder / "checkpoints").glob("*.json")) else facts
+    if any(begun.get(key, value) != value for key, value in facts.items()):
+        raise UserError(
+            f"{path}: begun with {begun['images']} images of {images.name}, where there are now {facts['images']} and "
+            f"others; put back what changed, or remove {folder} to train anew"
+        )
+    facts |= {"name": run.name, "label": run.label, "channels": images.pixels.shape[1], "classes": images.classes}
+    write_json(path, {**run.document(), **facts})
+    return images
 
 
 def _train(run: Run, folder: Path, images: data.Images) -> dict:
@@ -90,7 +101,7 @@ def _train(run: Run, folder: Path, images: data.Images) -> dict:
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     write_json(folder / "train.json", result)
-    checkpoint.keep_newest(folder / "checkpoints", 0)
+    checkpoint.keep_newest(folder / "checkpoints", 0, run.train.steps)
     return result
 
 
@@ -194,7 +205,7 @@ def _keep_milestone(run: Run, state: State, folder: Path) -> None:
 def _save(state: State, folder: Path, configuration: str) -> None:
     rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones}
     checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
-    checkpoint.keep_newest(folder, 2)
+    checkpoint.keep_newest(folder, 2, state.step)
 
 
 def _resume(state: State, folder: Path, configuration: str) -> None:

@@ -134,11 +134,11 @@ def test_writing_a_step_again_and_failing_half_way_never_gives_mixed_content(tmp
 def test_only_the_newest_are_kept(tmp_path):
     for step in range(1, 5):
         write(tmp_path, step, float(step))
-    checkpoint.keep_newest(tmp_path, 2)
+    checkpoint.keep_newest(tmp_path, 2, 4)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"step-0000000{step}.{ending}" for step in (3, 4) for ending in ("json", "safetensors")
     ]
-    checkpoint.keep_newest(tmp_path, 0)
+    checkpoint.keep_newest(tmp_path, 0, 4)
     assert not list(tmp_path.iterdir())
 
 

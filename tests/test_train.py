@@ -69,7 +69,8 @@ def test_a_run_that_was_stopped_and_one_that_fell_end_with_the_same_bits(run, tm
     with pytest.raises(train.Interrupted, match="stopped at step 8 of 20; the same command goes on"):
         train.train(run, folder)
     assert (
-        json.loads((folder / "status.json").read_text())["state"] == "failed" and not (folder / "train.json").exists()
+        json.loads((folder / "status.json").read_text())["state"] == "interrupted"
+        and not (folder / "train.json").exists()
     )
     at_step(monkeypatch, 17, fall)
     with pytest.raises(MemoryError):
@@ -130,8 +131,14 @@ def test_the_loss_on_digits_goes_down(method, tmp_path):
     assert last < 0.75 * first
 
 
+def beyond_the_allowed(learning_rate: float, **changes):
+    """A run with a learning rate that no preset may have."""
+    run = run_of(warmup=0, **changes)
+    return replace(run, train=replace(run.train, learning_rate=learning_rate))
+
+
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path):
-    run = run_of(learning_rate=1e30, warmup=0)
+    run = beyond_the_allowed(1e30)
     result = train.train(run, tmp_path)
     assert result["state"] == "diverged" and 1 <= result["step"] < 20
     assert result["reason"].startswith("the loss is ") and f"at step {result['step']}" in result["reason"]
@@ -141,7 +148,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path):
 
 
 def test_weights_that_are_not_finite_are_never_kept_as_a_milestone(tmp_path):
-    result = train.train(run_of(learning_rate=1e39, warmup=0, milestones=[0.05, 1.0]), tmp_path)
+    result = train.train(beyond_the_allowed(1e39, milestones=[0.05, 1.0]), tmp_path)
     assert (result["state"], result["reason"]) == ("diverged", "the averaged weights are not finite at step 1")
     assert result["milestones"] == [] and bits(tmp_path) == {}
 
