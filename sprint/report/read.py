@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sprint import status
 from sprint.files import read_json
 from sprint.report.words import factor_text, guidance_family, guidance_text, sampler_text
 
@@ -182,7 +183,7 @@ def read_extractors(results: Path) -> list[dict]:
 
 def _read_run(results: Path, name: str, sweep: Path | None, config: dict, cost: dict, throughput: dict) -> Run:
     folder = results / "runs" / name
-    train = _optional(folder / "train.json") or _optional(folder / "status.json")
+    train = status.read(folder)
     metrics = _optional(folder / "metrics.json")
     swept = _optional(sweep / f"{name}.json") if sweep else None
     state, reason = _state(train, metrics if swept is None else swept)
@@ -215,7 +216,7 @@ def _state(train: dict, metrics: dict) -> tuple[str, str]:
     if state is None:
         return "missing", "not trained yet"
     if state not in FINISHED:
-        return "missing", f"training is {state}"
+        return "missing", f"training is {state}: {train['reason']}" if train.get("reason") else f"training is {state}"
     if state != "done":
         step = f"at step {train['step']} of {train['steps']}" if "steps" in train else ""
         return state, ": ".join(part for part in (step, train.get("reason") or metrics.get("reason")) if part)
