@@ -41,12 +41,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Series:
-    """Points joined by a line; `ranges` are lowest and highest over seeds, where there are any."""
+    """Points joined by a line; `ranges` are their intervals, None where there is none."""
 
     label: str
     x: list[float]
     y: list[float]
-    ranges: list[tuple[float, float]]
+    ranges: list[tuple[float, float] | None]
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: f
         if one.x:
             colour, marker = styles[one.label]
             axes.plot(one.x, one.y, color=colour, marker=marker, markersize=5.5, linewidth=1.6)
-            for at, (low, high) in zip(one.x, one.ranges, strict=False):
-                axes.plot([at, at], [low, high], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
+            _band(axes, one, colour)
     _value_axis(axes.yaxis, metric, [value for one in series for value in one.y], floor)
     if floor is not None:
         axes.axhline(floor, color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
@@ -85,7 +84,7 @@ def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: f
 
 
 def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
-    """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the range over seeds."""
+    """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the interval."""
     height = 0.8 + ROW * len(rows)
     figure, axes = _panel(metric, height)
     names = ["\n".join(textwrap.wrap(row.label, 24, max_lines=2, placeholder="…")) for row in rows]
@@ -108,9 +107,20 @@ def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
     return Panel(_uri(figure), f"{metric_name(metric)} by setting. {said}. {_floor_in_words(metric, floor)}")
 
 
+def _band(axes: Axes, one: Series, colour: str) -> None:
+    """The intervals of a line's points, joined to a band; a bar where only one point has any."""
+    known = [(x, *ends) for x, ends in zip(one.x, one.ranges, strict=True) if ends is not None]
+    if len(known) == 1:
+        at, low, high = known[0]
+        axes.plot([at, at], [low, high], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
+    elif known:
+        axes.fill_between(*zip(*known, strict=True), color=colour, alpha=0.16, linewidth=0)
+
+
 def _mark(axes: Axes, place: int, spread: Spread, best: bool) -> None:
     colour = BEST_COLOUR if best else INK
-    axes.plot([spread.low, spread.high], [place, place], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
+    if spread.interval:
+        axes.plot(spread.interval, [place, place], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
     face = colour if best else "none"
     axes.plot([spread.mean], [place], marker="o", markersize=6.5, color=colour, markerfacecolor=face, linestyle="none")
 

@@ -1,11 +1,10 @@
 """The cost table of a study: modelled FLOP by stage and by sampling step, and measured speed. One row per setting."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sprint.report.read import TERA, Run, Study
-from sprint.report.words import kind_name, significant
+from sprint.report.read import Run, Study
+from sprint.report.words import kind_name, prefix, significant
 
-GIGA = 1e9
 UNKNOWN = "–"
 
 
@@ -15,23 +14,35 @@ def cost_rows(study: Study) -> tuple[list[str], list[list[str]]]:
     known = {setting: run for setting, run in runs.items() if run is not None}
     stages = _names([stage["name"] for stage in run.cost["stages"]] for run in known.values())
     kinds = _names(run.cost["sampling_flops_per_step"] for run in known.values())
-    headers = [f"{stage} GFLOP per image, modelled" for stage in stages]
-    headers += [f"{stage} TFLOP in all, modelled" for stage in stages]
-    headers += [f"sampling GFLOP per step and image, {kind_name(kind)}, modelled" for kind in kinds]
+    each, total, step = _units(known.values())
+    headers = [f"{stage} {each[1]}FLOP per image, modelled" for stage in stages]
+    headers += [f"{stage} {total[1]}FLOP in all, modelled" for stage in stages]
+    headers += [f"sampling {step[1]}FLOP per step and image, {kind_name(kind)}, modelled" for kind in kinds]
     headers += [f"sampling steps × images / s, {kind_name(kind)}, measured" for kind in kinds]
     headers += ["sparse training images / s, measured", "full-token training images / s, measured"]
-    rows = [[setting, *_stages(run, stages), *_sampling(run, kinds), *_training(run)] for setting, run in known.items()]
+    rows = [
+        [setting, *_stages(run, stages, each[0], total[0]), *_sampling(run, kinds, step[0]), *_training(run)]
+        for setting, run in known.items()
+    ]
     return ["setting", *headers], rows
 
 
-def _stages(run: Run, names: list[str]) -> list[str]:
+def _units(runs: Collection[Run]) -> list[tuple[float, str]]:
+    """Factor and letter for FLOP per image, of a whole stage, of a sampling step."""
+    stages = [stage for run in runs for stage in run.cost["stages"]]
+    sampling = [flops for run in runs for flops in run.cost["sampling_flops_per_step"].values()]
+    each, total = ([stage[key] for stage in stages] for key in ("flops_per_image", "flops"))
+    return [prefix(each), prefix(total), prefix(sampling)]
+
+
+def _stages(run: Run, names: list[str], per_image: float, in_all: float) -> list[str]:
     by_name = {stage["name"]: stage for stage in run.cost["stages"]}
-    each = [_scaled(by_name.get(name, {}).get("flops_per_image"), GIGA) for name in names]
-    return each + [_scaled(by_name.get(name, {}).get("flops"), TERA) for name in names]
+    each = [_scaled(by_name.get(name, {}).get("flops_per_image"), per_image) for name in names]
+    return each + [_scaled(by_name.get(name, {}).get("flops"), in_all) for name in names]
 
 
-def _sampling(run: Run, kinds: list[str]) -> list[str]:
-    flops = [_scaled(run.cost["sampling_flops_per_step"].get(kind), GIGA) for kind in kinds]
+def _sampling(run: Run, kinds: list[str], per_step: float) -> list[str]:
+    flops = [_scaled(run.cost["sampling_flops_per_step"].get(kind), per_step) for kind in kinds]
     return flops + [_speed(run.throughput.get(f"sample_{kind}")) for kind in kinds]
 
 

@@ -5,17 +5,22 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sprint.claims import read_claims
 from sprint.files import write_text
+from sprint.report import budgets
 from sprint.report.answers import sentences
 from sprint.report.costs import cost_rows
+from sprint.report.factors import HEADERS, factor_rows
 from sprint.report.grids import sample_grids
+from sprint.report.pairs import pairs
 from sprint.report.plots import cost_plots, study_plots
 from sprint.report.provenance import UNITS, protocol, provenance
-from sprint.report.published import beside, read_published
+from sprint.report.published import FILE, beside, read_published
 from sprint.report.read import Study, read_study
 from sprint.report.summary import ranking
-from sprint.report.tables import evaluation_table, study_table
-from sprint.report.words import metric_name
+from sprint.report.tables import evaluation_table, more_table, study_table
+from sprint.report.verdicts import verdicts
+from sprint.report.words import listed, metric_name
 
 HEADLINE = "methods"  # the study whose table opens the page and whose runs the sample grids show
 
@@ -38,6 +43,7 @@ def _render(title: str, preset: str, results: Path, plans: list[dict], out: Path
         title=title,
         preset=preset,
         sections=[_section(study, results, facts) for study in studies],
+        verdicts=verdicts(studies, read_claims(FILE)),
         provenance=provenance(studies, results),
         units=UNITS,
     )
@@ -65,6 +71,11 @@ def _section(study: Study, results: Path, facts: dict) -> dict:
         "ranked_by": metric_name(study.primary) if study.primary else "",
         "sweep": study.sweep,
         "table": study_table(study, headline=study.name == HEADLINE),
+        "more": more_table(study),
+        "conflicts": listed(study.conflicts),
+        "pairs": pairs(study),
+        "budget": (*budgets.budget_table(study), budgets.caption(study)),
+        "factors": (HEADERS, factor_rows(study, facts) if study.name == HEADLINE else []),
         "plots": study_plots(study),
         "cost_plots": None if study.sweep else cost_plots(study),
         "grids": sample_grids(study, results) if study.name == HEADLINE else {},
@@ -89,5 +100,6 @@ def _seeds(study: Study) -> str:
     if not counts:
         return "nothing evaluated yet"
     if counts == [1]:
-        return "n = 1 seed: no spread can be shown"
-    return f"n = {'–'.join(str(count) for count in sorted({counts[0], counts[-1]}))} seeds: mean, below it the range"
+        return "n = 1 seed: no interval can be shown"
+    span = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
+    return f"n = {span} seeds: mean, below it the 95% interval, seeds and images resampled"

@@ -5,20 +5,20 @@ of it; otherwise one row per setting. Then quality against training cost. One le
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sprint.report.charts import BEST_COLOUR, Panel, Row, Series, draw_lines, draw_rows, styles_of
-from sprint.report.read import Run, Study
+from sprint.report.read import TERA, Run, Study
 from sprint.report.summary import best_line, curve, lines
-from sprint.report.words import factor_name, factor_text, listed
+from sprint.report.words import factor_name, factor_text, listed, prefix
 
-PALE = "Pale bars: range over seeds."
-ALONG = "Along training at each milestone, mean over seeds, unguided where that was evaluated."
-COSTS = {"tflop": "training TFLOP (modelled)", "seconds": "training time / s (measured)"}
+PALE = "Pale: 95% interval over seeds and images, where there are several seeds."
+ALONG = f"Along training at each milestone, mean over seeds, unguided where that was evaluated. {PALE}"
+COSTS = {"tflop": "training {}FLOP (modelled)", "seconds": "training time / s (measured)"}
 ROW_LEGEND = [
     ("unguided", "currentColor", "hollow"),
     ("best guidance evaluated", BEST_COLOUR, "dot"),
-    ("range over seeds", BEST_COLOUR, "bar"),
+    ("95% interval, several seeds", BEST_COLOUR, "bar"),
 ]
 
 
@@ -33,7 +33,7 @@ class Plots:
 
 def study_plots(study: Study) -> Plots | None:
     """The panels that answer the study's question; None while there is nothing to draw."""
-    if study.final.empty:
+    if study.final.empty or study.conflicts:
         return None
     metrics = [f"fd/{name}" for name in study.extractors] + ["accuracy"]
     factor = None if study.sweep else numeric_factor(study)
@@ -53,11 +53,14 @@ def cost_plots(study: Study) -> Plots | None:
 
     With a numeric factor one line joins the ends of training along it, else a line per setting follows its milestones.
     """
+    if study.conflicts:
+        return None
     factor, metric = numeric_factor(study), study.primary
-    gathered = {
-        name: _by_factor(study, metric, factor, column) if factor else _along_training(study, column)
-        for column, name in COSTS.items()
-    }
+    gathered = {}
+    for column, name in COSTS.items():
+        series = _by_factor(study, metric, factor, column) if factor else _along_training(study, column)
+        scale, letter = prefix(x * TERA for one in series for x in one.x) if column == "tflop" else (TERA, "")
+        gathered[name.format(letter)] = [replace(one, x=[x * TERA / scale for x in one.x]) for one in series]
     shown = {name: series for name, series in gathered.items() if any(len(one.x) > 1 for one in series)}
     styles = styles_of([one.label for series in shown.values() for one in series if one.x])
     panels = [draw_lines(metric, series, name, styles, study.floor.get(metric)) for name, series in shown.items()]
@@ -128,12 +131,11 @@ def _by_scale(study: Study, metric: str) -> list[Series]:
 
 
 def _along_training(study: Study, column: str) -> list[Series]:
-    """One line per setting along its milestones, mean over seeds."""
+    """One line per setting along its milestones, mean over seeds with its interval."""
     series = []
     for setting in study.settings:
-        table = curve(study, setting)
-        known = table.dropna(subset=[column, study.primary]) if study.primary in table else table
-        series.append(Series(setting, [*known.get(column, [])], [*known.get(study.primary, [])], []))
+        points = [point for point in curve(study, setting, study.primary) if not math.isnan(getattr(point, column))]
+        series.append(_series(setting, [(point.step, getattr(point, column), point.spread) for point in points]))
     return series
 
 
@@ -141,7 +143,7 @@ def _series(label: str, points: list) -> Series:
     """A line from (order, x, spread) triples."""
     points = sorted(points, key=lambda point: point[0])
     means = [spread.mean for _, _, spread in points]
-    return Series(label, [x for _, x, _ in points], means, [(spread.low, spread.high) for _, _, spread in points])
+    return Series(label, [x for _, x, _ in points], means, [spread.interval for _, _, spread in points])
 
 
 def _rows(study: Study, metric: str) -> list[Row]:

@@ -3,7 +3,7 @@
 A run that diverged, failed or is not there yet stays in the study with its state and reason: tables show it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from sprint import status
 from sprint.files import read_json
+from sprint.identity import conflicts
 from sprint.report.words import factor_text, guidance_family, guidance_text, sampler_text
 
 TERA = 1e12
@@ -89,6 +90,7 @@ class Study:
     settings: dict[str, list[Run]]
     reference: dict  # floor.json
     throughput: dict  # how speed was measured
+    memory: dict = field(default_factory=dict, repr=False, compare=False)  # what summary.py has worked out already
 
     @property
     def floor(self) -> dict:
@@ -130,6 +132,11 @@ class Study:
     def primary(self) -> str:
         """The metric that ranks settings: FD under the first extractor; empty while nothing was evaluated."""
         return f"fd/{self.extractors[0]}" if self.extractors else ""
+
+    @cached_property
+    def conflicts(self) -> list[str]:
+        """In what, beside weights and guidance, the study's evaluations differ; none where they may be compared."""
+        return conflicts([entry for run in self.runs for entry in run.evaluations])
 
     @property
     def unfinished(self) -> list[tuple[str, Run]]:
@@ -257,6 +264,7 @@ def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
         "seconds": run.seconds_at(step),
         "tflop": run.tflop_at(step),
         "reasons": evaluation.get("reasons", {}),
+        "bootstrap": evaluation.get("bootstrap", {}),
         **{name: value for name, value in evaluation["metrics"].items() if is_metric(name)},
     }
 

@@ -1,10 +1,13 @@
-"""Evaluations averaged over seeds, per setting and guidance: mean, lowest, highest, number; and the best guidance."""
+"""Evaluations averaged over seeds, per setting and guidance: mean, range, interval, number; and the best guidance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
 from sprint.report.read import Study
+from sprint.report.words import logarithmic
+from sprint.statistics import Estimate, Sample, mean_of
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,18 @@ class Spread:
     low: float
     high: float
     seeds: int
+    samples: dict[object, Sample] = field(default_factory=dict, repr=False, compare=False)  # by seed
+    logarithmic: bool = False  # whether its interval is taken on a logarithmic scale
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """The mean with its interval over seeds and images; without one where there is one seed."""
+        return mean_of([*self.samples.values()], self.logarithmic)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        found = self.estimate
+        return None if found.low is None else (found.low, found.high)
 
     def overlaps(self, other: "Spread") -> bool:
         return self.low <= other.high and other.low <= self.high
@@ -33,14 +48,25 @@ class Line:
     reasons: dict[str, str]
 
 
-def spread(values: pd.Series) -> Spread | None:
-    """The spread of the values that exist; None when there is none."""
-    values = values.dropna()
-    return Spread(values.mean(), values.min(), values.max(), len(values)) if len(values) else None
+def spread(group: pd.DataFrame, metric: str) -> Spread | None:
+    """The spread over the seeds of a group of a metric, where it exists; None when it exists nowhere."""
+    known = group.dropna(subset=[metric])
+    if known.empty:
+        return None
+    rows = zip(known["seed"], known[metric], known["bootstrap"], strict=True)
+    samples = {seed: Sample(value, tuple(replicates.get(metric, ()))) for seed, value, replicates in rows}
+    values = known[metric]
+    return Spread(values.mean(), values.min(), values.max(), len(values), samples, logarithmic(metric))
 
 
 def lines(study: Study, setting: str) -> list[Line]:
     """All evaluations of a setting at the end of training, unguided first, then by guidance and scale."""
+    if setting not in study.memory:
+        study.memory[setting] = _lines(study, setting)
+    return study.memory[setting]
+
+
+def _lines(study: Study, setting: str) -> list[Line]:
     final = study.final
     if final.empty:
         return []
@@ -72,8 +98,31 @@ def ranking(study: Study) -> list[tuple[str, Line]]:
     return sorted(found, key=lambda pair: pair[1].metrics[study.primary].mean)
 
 
-def curve(study: Study, setting: str) -> pd.DataFrame:
-    """Quality along training under the guidance evaluated at most steps, unguided first: mean over seeds by step."""
+@dataclass(frozen=True)
+class Point:
+    """One milestone of a setting: means over seeds of cost so far, spread of the metric asked for."""
+
+    step: int
+    tflop: float
+    seconds: float
+    spread: Spread
+
+
+def curve(study: Study, setting: str, metric: str) -> list[Point]:
+    """A metric along training under the guidance evaluated at most steps, unguided first; by step."""
+    same = along(study, setting)
+    if same.empty or metric not in same:
+        return []
+    points = []
+    for step, group in same.groupby("step"):
+        found = spread(group, metric)
+        if found is not None:
+            points.append(Point(int(step), group["tflop"].mean(), group["seconds"].mean(), found))
+    return points
+
+
+def along(study: Study, setting: str) -> pd.DataFrame:
+    """The evaluations of a setting's milestones, all under the guidance evaluated at most steps, unguided first."""
     if study.frame.empty:
         return study.frame
     mine = study.frame[study.frame["setting"] == setting]
@@ -81,13 +130,12 @@ def curve(study: Study, setting: str) -> pd.DataFrame:
         return mine
     steps = mine.groupby(["guidance", "sampler", "images"], sort=False)["step"].nunique()
     guidance, sampler, images = max(steps.index, key=lambda key: (steps[key], key[0] == "unguided"))
-    same = mine[(mine["guidance"] == guidance) & (mine["sampler"] == sampler) & (mine["images"] == images)]
-    return same.groupby("step").mean(numeric_only=True).reset_index().assign(guidance=guidance)
+    return mine[(mine["guidance"] == guidance) & (mine["sampler"] == sampler) & (mine["images"] == images)]
 
 
 def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
     first = group.iloc[0]
-    metrics = {name: spread(group[name]) for name in group.columns if "/" in name or name == "accuracy"}
+    metrics = {name: spread(group, name) for name in group.columns if "/" in name or name == "accuracy"}
     reasons: dict[str, str] = {}
     for seed, given in zip(group["seed"], group["reasons"], strict=True):
         reasons |= {metric: f"{reason} (seed {seed})" for metric, reason in given.items()}

@@ -1,8 +1,9 @@
 """Tables as plain data for the template. Runs without numbers keep their row and say why."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sprint.report.read import TERA, Run, Study
+from sprint.report.read import Run, Study
 from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
 from sprint.report.words import (
     FACTOR_UNITS,
@@ -12,11 +13,13 @@ from sprint.report.words import (
     listed,
     metric_name,
     metric_text,
+    prefix,
     significant,
 )
 
-GIGA, MEGA = 1e9, 1e6
 UNKNOWN = "–"
+COUNTS = {"k": "thousand", "M": "million", "G": "billion", "": ""}
+MORE = ("fd_infinity", "fd_class", "kid", "precision", "recall", "density", "coverage", "nearest_ratio")
 
 
 @dataclass(frozen=True)
@@ -68,34 +71,49 @@ class Table:
 
 def study_table(study: Study, headline: bool = False) -> Table:
     """The table of a study: factors (the method stands in the label), quality, cost. `headline` adds size and speed."""
-    costs = HEADLINE_COSTS if headline else [] if study.sweep else STUDY_COSTS
-    metrics = table_metrics(study)
+    costs = [] if study.sweep else cost_columns(study, headline)
     factors = [name for name in study.factors if name != "method"]
-    quality = [Column("guidance"), *(Column(metric_name(metric), _unit(metric)) for metric in metrics)]
-    table = Table(
-        [Column(factor_name(name), FACTOR_UNITS.get(name, "")) for name in factors],
-        quality,
-        [column for column, _ in costs],
-        [],
-    )
+    table = _empty(table_metrics(study), [Column(factor_name(name), FACTOR_UNITS.get(name, "")) for name in factors])
+    table.costs = [column for column, _ in costs]
     for setting, runs in study.settings.items():
         cells = [Cell(factor_text(name, runs[0].factor(name))) for name in factors]
-        table.groups.append(_group(table, study, setting, cells, [cost(runs) for _, cost in costs], metrics))
+        found = [cost(runs) for _, cost in costs]
+        table.groups.append(_group(table, study, setting, cells, found, table_metrics(study)))
     for impossible in study.impossible:
         state = f"impossible: {impossible['reason']}"
         table.groups.append(Group(impossible["label"], [], [], [], Cell("0"), [study.command], state))
+    if study.floor:
+        table.groups.append(_floor_group(study, table, table_metrics(study)))
+    return table
+
+
+def more_table(study: Study) -> Table | None:
+    """The other metrics of the same settings, under the first extractor; None when nothing was evaluated."""
+    metrics = more_metrics(study)
+    if study.final.empty or not metrics:
+        return None
+    table = _empty(metrics, [])
+    for setting in study.settings:
+        table.groups.append(_group(table, study, setting, [], [], metrics))
     if study.floor:
         table.groups.append(_floor_group(study, table, metrics))
     return table
 
 
+def _empty(metrics: list[str], factors: list[Column]) -> Table:
+    return Table(factors, [Column("guidance"), *(Column(metric_name(one), _unit(one)) for one in metrics)], [], [])
+
+
 def table_metrics(study: Study) -> list[str]:
-    """Fréchet distance under every extractor; KID, precision and recall under the first; classified-as-label."""
-    first = study.extractors[:1]
-    wanted = [f"fd/{name}" for name in study.extractors] + [
-        f"{kind}/{name}" for kind in ("kid", "precision", "recall") for name in first
-    ]
+    """Fréchet distance under every extractor; classified-as-label."""
+    wanted = [f"fd/{name}" for name in study.extractors]
     return [*wanted, "accuracy"] if wanted else []
+
+
+def more_metrics(study: Study) -> list[str]:
+    """Those of MORE under the first extractor that some evaluation has."""
+    columns = [] if study.frame.empty else study.frame.columns
+    return [f"{kind}/{name}" for name in study.extractors[:1] for kind in MORE if f"{kind}/{name}" in columns]
 
 
 def rerun_command(study: Study, run: Run) -> str:
@@ -154,11 +172,23 @@ def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
 
 
 def _below(study: Study, metric: str, value: Spread) -> tuple[str, ...]:
-    """The range over seeds, and for Fréchet distances how many times the floor the mean is."""
-    low, high = metric_text(metric, value.low), metric_text(metric, value.high)
+    """The interval, and for Fréchet distances how many times the floor the mean is."""
     floor = study.floor.get(metric)
-    times = f"{value.mean / floor:.1f}× floor" if metric.startswith("fd") and floor else ""
-    return tuple(part for part in (f"{low}–{high}" if value.seeds > 1 else "", times) if part)
+    times = f"{value.mean / floor:.1f}× floor" if metric.startswith("fd/") and floor else ""
+    ends = [metric_text(metric, end) for end in _bounded(metric, value.interval)]
+    return tuple(part for part in ("–".join(ends), times) if part)
+
+
+def _bounded(metric: str, interval: tuple[float, float] | None) -> list[float]:
+    """An interval, cut where the metric ends: shares do at 0 and 1."""
+    low, high = interval or (None, None)
+    if low is None:
+        return []
+    return (
+        [max(low, 0.0), min(high, 1.0)]
+        if metric.startswith(("accuracy", "precision", "recall", "cov"))
+        else [low, high]
+    )
 
 
 def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> Cell:
@@ -188,12 +218,46 @@ def _metric_order(metric: str) -> tuple[int, str]:
     return (kinds.index(kind) if kind in kinds else len(kinds), metric)
 
 
-def _of_cost(key: str, scale: float, text=significant):
-    return lambda runs: next((Cell(text(run.cost[key] / scale)) for run in runs if key in run.cost), Cell(UNKNOWN))
+def cost_columns(study: Study, headline: bool) -> list[tuple[Column, Callable[[list[Run]], Cell]]]:
+    """What a setting costs, each column in a unit in which its smallest number can be read."""
+    training = _scaled(study, "train_flops", "training", "{}FLOP")
+    dense = (Column("of dense", "training FLOP"), _of_dense(study))
+    if not headline:
+        return [training, dense]
+    size = _scaled(study, "params", "parameters", "{}")
+    forward = _scaled(study, "forward_macs", "forward", "{}MAC / image")
+    measured = [(Column("speed", "images / s, measured"), _speed), (Column("time", "s, measured"), _training_seconds)]
+    return [size, forward, training, dense, *measured]
 
 
-def _times(value: float) -> str:
-    return f"{value:.2f}×"
+def _scaled(study: Study, key: str, name: str, unit: str) -> tuple[Column, Callable]:
+    factor, letter = prefix(run.cost.get(key) for run in study.runs)
+    return Column(name, COUNTS.get(letter, letter) if unit == "{}" else unit.format(letter)), _of_cost(key, factor)
+
+
+def _of_cost(key: str, scale: float) -> Callable:
+    return lambda runs: next(
+        (Cell(significant(run.cost[key] / scale)) for run in runs if key in run.cost), Cell(UNKNOWN)
+    )
+
+
+def _of_dense(study: Study) -> Callable:
+    """Training FLOP over those of the study's dense setting, or else over a dense run's of as many steps."""
+    spent = {run.cost["train_flops"] for run in study.runs if run.config.get("named") == {} and _plain(run)}
+
+    def cell(runs: list[Run]) -> Cell:
+        known = next((run.cost for run in runs if "train_flops_vs_dense" in run.cost), None)
+        if known is None:
+            return Cell(UNKNOWN)
+        share = known["train_flops"] / spent.copy().pop() if len(spent) == 1 else known["train_flops_vs_dense"]
+        return Cell(f"{share:.2f}×")
+
+    return cell
+
+
+def _plain(run: Run) -> bool:
+    """Whether a run of known cost drops no tokens by any rule."""
+    return bool(run.cost) and run.factor("drop") == 0 and not run.factor("subsampling")
 
 
 def _speed(runs: list[Run]) -> Cell:
@@ -210,16 +274,3 @@ def _training_seconds(runs: list[Run]) -> Cell:
         return Cell(UNKNOWN)
     span = (f"{significant(min(seconds))}–{significant(max(seconds))}",) if len(seconds) > 1 else ()
     return Cell(significant(sum(seconds) / len(seconds)), span)
-
-
-STUDY_COSTS = [
-    (Column("training", "TFLOP"), _of_cost("train_flops", TERA)),
-    (Column("of dense", "training FLOP"), _of_cost("train_flops_vs_dense", 1, _times)),
-]
-HEADLINE_COSTS = [
-    (Column("parameters", "million"), _of_cost("params", MEGA)),
-    (Column("forward", "GMAC / image"), _of_cost("forward_macs", GIGA)),
-    *STUDY_COSTS,
-    (Column("training speed", "images / s, measured"), _speed),
-    (Column("training time", "s, measured"), _training_seconds),
-]

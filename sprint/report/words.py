@@ -1,6 +1,7 @@
 """How the report names and prints things: metrics, guidance, samplers, factors, numbers; everywhere alike."""
 
 import math
+from collections.abc import Iterable
 
 METRIC_NAMES = {
     "fd": "FD",
@@ -38,6 +39,11 @@ def better(metric: str) -> str:
     return "lower is better" if metric.startswith(("fd", "kid")) else "higher is better"
 
 
+def logarithmic(metric: str) -> bool:
+    """Whether values of a metric are compared as ratios: Fréchet distances, which are positive and span much."""
+    return metric.partition("/")[0] in ("fd", "fd_class")
+
+
 def metric_text(metric: str, value: float | None) -> str:
     """A value of `metric` with the digits it deserves; the word `missing` where there is none."""
     if value is None or math.isnan(value):
@@ -52,6 +58,15 @@ def significant(value: float) -> str:
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def prefix(values: Iterable[float | None]) -> tuple[float, str]:
+    """The largest of PREFIXES in which none of the positive values is below 1: its factor and its letter."""
+    smallest = min((value for value in values if value), default=1.0)
+    return next(((factor, letter) for factor, letter in PREFIXES if smallest >= factor), (1.0, ""))
 
 
 def percent(value: float) -> str:
