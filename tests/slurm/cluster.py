@@ -3,7 +3,7 @@
     python tests/slurm/cluster.py up        # then sinfo, sbatch, snakemake --profile slurm, ...
     python tests/slurm/cluster.py down
 
-It needs root and Debian's slurmctld, slurmd, slurm-client and munge. The nodes claim four processors whatever the
+It needs root and Debian's slurmctld, slurmd, slurm-client and munge. The nodes claim eight processors whatever the
 machine has; the GPUs are links to /dev/null and /dev/zero, which Slurm counts and hands out like real ones.
 The configuration has to lie in /etc/slurm, because the executor's inner srun forgets SLURM_CONF; files of another
 cluster there are never touched: then the cluster refuses to start.
@@ -60,7 +60,7 @@ GresTypes=gpu
 PartitionName=gpu Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 PartitionName=cpu Nodes=n1,n2 MaxTime=INFINITE State=UP
 """
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=16000 Gres=gpu:2"
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 RealMemory=64000 Gres=gpu:2"
 
 held = []
 

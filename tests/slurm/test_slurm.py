@@ -85,8 +85,15 @@ def uninterrupted(new_workspace, run_cli) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module", autouse=True)
+def whole_dag(slurm, new_workspace, submit_in_background):
+    """A study from data to report; it waits for Slurm more than it computes, and so runs while the other tests do."""
+    project = Project(new_workspace("whole-dag"))
+    return project, submit_in_background(project.folder, *TO_SCRATCH)
+
+
+@pytest.fixture(scope="module", autouse=True)
 def time_limited(slurm, new_workspace, submit_in_background, eventually):
-    """A training that hangs and will hit its time limit of a minute while the other tests run."""
+    """A training that hangs, and will hit its time limit of a minute while the other tests run."""
     project = Project(new_workspace("time-limited"), **SLOW)
     arguments = ("--set-resources", "train:runtime=1", "--", project.target)
     snakemake = submit_in_background(project.folder, *TO_SCRATCH, *arguments)
@@ -155,13 +162,6 @@ def test_after_kill_9_there_are_never_two_writers_and_the_result_is_the_same(
     assert project.weights() == uninterrupted
 
 
-def test_the_dag_runs_to_its_report(slurm, workspace, run_to_end):
-    project = Project(workspace)
-    run_to_end(project.folder, *TO_SCRATCH)
-    assert "<html" in (project.folder / "reports/scratch/index.html").read_text()
-    assert json.loads((project.run_folder / "metrics.json").read_text())["state"] == "done"
-
-
 def test_a_job_that_hits_its_time_limit_is_resubmitted_and_ends_with_the_same_bits(time_limited, slurm, uninterrupted):
     project, snakemake = time_limited
     assert snakemake.wait() == 0, snakemake.text
@@ -169,3 +169,10 @@ def test_a_job_that_hits_its_time_limit_is_resubmitted_and_ends_with_the_same_bi
     assert slurm.state_of(first) == "TIMEOUT"
     assert [slurm.state_of(job) for job in others] == ["COMPLETED"]
     assert project.weights() == uninterrupted
+
+
+def test_the_dag_runs_to_its_report(whole_dag):
+    project, snakemake = whole_dag
+    assert snakemake.wait() == 0, snakemake.text
+    assert "<html" in (project.folder / "reports/scratch/index.html").read_text()
+    assert json.loads((project.run_folder / "metrics.json").read_text())["state"] == "done"
