@@ -118,11 +118,23 @@ def sample(
 
 @app.command()
 def evaluate(
-    run: RunOrFolder,
+    run: Annotated[str, typer.Argument(help="A run's name, or a folder that `sprint import` wrote.")] = "",
     preset: Preset = "digits",
     sweep: Annotated[str, typer.Option(help="A study whose guidances to evaluate instead of the preset's.")] = "",
+    images: Annotated[Path | None, typer.Option(help="Instead of a run: a folder of images, or .npy, .npz.")] = None,
+    reference: Annotated[str, typer.Option(help="With --images: the same, an .npz of mu and sigma, a preset.")] = "",
+    extractor: Annotated[str, typer.Option(help="With --images: inception, dinov2, digits-cnn, ...")] = "inception",
+    extractor_weights: Annotated[Path | None, typer.Option(help="A file of them, not the usual cache's.")] = None,
+    resize: Annotated[str, typer.Option(help="If sizes differ: bicubic, bilinear, lanczos, box or none.")] = "bicubic",
+    out: Annotated[Path | None, typer.Option(help="With --images: a JSON file for the metrics.")] = None,
 ):
-    """Sample from trained or imported weights and measure: metrics.json, or sweeps/<study>/<run>.json."""
+    """Measure a run: metrics.json, or sweeps/<study>/<run>.json. Or measure images that did not come from us."""
+    if bool(run) == bool(images) or bool(images) != bool(reference):
+        raise UserError("evaluate takes either a run, or --images and --reference")
+    if images:
+        from sprint.judge import judge_images, print_result
+
+        return print_result(judge_images(images, reference, extractor, extractor_weights, resize, preset, out))
     from sprint.evaluate import evaluate as evaluate_run
 
     plan = _plan(preset)
@@ -141,6 +153,14 @@ def _trained(plan, run: str):
     if (Path(run) / "config.json").exists():
         return imported(Path(run))
     return trained_here(plan.run(run), _results(plan.preset.name))
+
+
+@app.command()
+def compare(first: RunName, second: RunName, preset: Preset = "digits"):
+    """Two settings side by side, over all their seeds: paired differences with intervals."""
+    from sprint.compare import print_comparison
+
+    print_comparison(_plan(preset), _results(preset), first, second)
 
 
 @app.command("import")
