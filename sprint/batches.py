@@ -28,6 +28,12 @@ class Batch:
     keep_BK: torch.Tensor | None  # kept tokens; None: all
     skip_B: torch.Tensor | bool  # samples whose deep path is dropped; False: none
 
+    def part(self, number: int, parts: int) -> "Batch":
+        """The number-th of so many equal contiguous parts, for one of the processes that share the step."""
+        size = len(self.y_B) // parts
+        rows = slice(number * size, (number + 1) * size)
+        return Batch(*(value[rows] if torch.is_tensor(value) else value for value in vars(self).values()))
+
 
 def sparse_steps(run: Run) -> int:
     """Steps of the first stage, on sparse tokens."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sprint import devices
 from sprint.errors import UserError, sentence
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -14,7 +15,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
 RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
 StudyName = Annotated[str, typer.Argument(help="A study: a file of ablations/, without its ending.")]
-RESUMABLE = 75  # exit status of a run that was asked to stop and can go on (EX_TEMPFAIL)
 STOPPED = 130  # exit status that typer gives to Ctrl-C
 
 
@@ -51,16 +51,23 @@ def show(run: RunName, preset: Preset = "digits"):
 @app.command()
 def train(run: RunName, preset: Preset = "digits"):
     """Train one run, or go on with it from its last checkpoint."""
+    from sprint.launch import over_devices
     from sprint.status import Interrupted, refused
-    from sprint.train import train as train_run
 
     with refused(_run_folder(preset, run)):
-        planned = _plan(preset).run(run)
+        plan = _plan(preset)
+        planned = plan.run(run)
+    over_devices(plan.preset)
+    from sprint.train import train as train_run
+
     try:
         result = train_run(planned, _run_folder(preset, run))
     except Interrupted as stopped:
-        print(f"sprint: {stopped}", file=sys.stderr)
-        raise typer.Exit(RESUMABLE) from None
+        if devices.first():
+            print(f"sprint: {stopped}", file=sys.stderr)
+        raise typer.Exit(devices.RESUMABLE) from None
+    if not devices.first():
+        return
     what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
     print(
         f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"
@@ -88,10 +95,13 @@ def extractor(
 @app.command()
 def reference(preset: Preset = "digits"):
     """Features of a preset's real images, and the floor: one half of them measured against the other."""
-    from sprint.evaluate import make_reference
+    from sprint.launch import over_devices
     from sprint.plan import load_preset
 
     scale = load_preset(preset)
+    over_devices(scale)
+    from sprint.evaluate import make_reference
+
     make_reference(scale.data, scale.image_size, scale.evaluate, _results(preset))
 
 
@@ -136,15 +146,18 @@ def evaluate(
 
         return print_result(judge_images(images, reference, extractor, extractor_weights, resize, preset, out))
     from sprint.evaluate import evaluate as evaluate_run
+    from sprint.launch import over_devices
 
     plan = _plan(preset)
+    over_devices(plan.preset)
     trained, results = _trained(plan, run), _results(preset)
     guidances = plan.study(sweep).sweeps.get(run, []) if sweep else []
     if sweep and not guidances:
         raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
     out = results / "sweeps" / sweep / f"{run}.json" if sweep else trained.folder / "metrics.json"
     result = evaluate_run(trained, results, plan.preset.evaluate, guidances, out)
-    print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
+    if devices.first():
+        print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
 
 
 def _trained(plan, run: str):

@@ -73,6 +73,16 @@ class Measuring:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """What a training of a preset asks a cluster for, on each node. 0: nothing, or what slurm/config.yaml says."""
+
+    gpus: int = 0  # one per device
+    processors: int = 0  # 0: train.threads for each device
+    memory: int = 0  # MB
+    minutes: int = 0
+
+
+@dataclass(frozen=True)
 class Preset:
     """The scale of a comparison."""
 
@@ -86,6 +96,9 @@ class Preset:
     seeds: list[int]
     studies: list[str]  # the core studies, which the report is made of
     extractor_steps: int = 0  # optimiser steps of extractors that are trained here; 0: as many as serve them best
+    devices: int = 1  # processes on each node that share a training; moves a number by rounding only
+    nodes: int = 1
+    cluster: Cluster = field(default_factory=Cluster)
     methods: dict = field(
         default_factory=dict
     )  # settings of methods at this scale, where they differ from the method's own

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save
 
-from sprint import checkpoint, data
+from sprint import checkpoint, data, devices
 from sprint.config import Evaluating, Run
 from sprint.data import to_pixels
 from sprint.errors import UserError
@@ -32,6 +32,7 @@ from sprint.shape import shape_of
 from sprint.train import device
 
 CLASSIFIER = "digits-cnn"
+ROWS = 256  # of the real images that one process sees at a time
 
 
 class Judge:
@@ -74,8 +75,22 @@ def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tenso
 
 def make_reference(settings: dict, image_size: int, evaluating: Evaluating, results: Path) -> None:
     """Write reference/features.safetensors and reference/floor.json of a preset's real images."""
-    images = data.load(settings, image_size)
-    seen = Judge(evaluating, results).see(images.pixels)
+    with devices.joined():
+        with devices.together():
+            images, judge = data.load(settings, image_size), Judge(evaluating, results)
+        rows = torch.cat([torch.arange(0), *devices.part(torch.arange(len(images.labels)).split(ROWS))])
+        seen = _whole(judge.see(images.pixels[rows]))
+    if devices.first():
+        _write_reference(images, seen, results)
+
+
+def _whole(seen: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """At the first process, the rows that all of them have seen, in order; elsewhere nothing."""
+    parts = devices.collect(seen)
+    return {name: torch.cat([part[name] for part in parts]) for name in (seen if parts else ())}
+
+
+def _write_reference(images: data.Images, seen: dict[str, torch.Tensor], results: Path) -> None:
     features, predicted = split_features(seen)
     metrics, reasons = floor.floor(features, predicted, images.labels)
     count = len(images.labels)
@@ -104,12 +119,15 @@ def load_network(trained: Trained, step: int) -> tuple[Model, str]:
 def draw(
     model: Model, prediction: str, guidance: Guidance, evaluating: Evaluating, count: int
 ) -> tuple[torch.Tensor, Guided]:
-    """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls."""
+    """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls.
+
+    Processes that share an evaluation draw a contiguous part of the batches each.
+    """
     shape = model.shape
     field = Guided(as_velocity(prediction, model.image), guidance, shape.classes)
     size, image = evaluating.batch, (shape.channels, shape.size, shape.size)
-    batches = []
-    for first in track(range(0, count, size), f"sampling, {guidance.text()}", -(-count // size)):
+    batches, starts = [torch.empty((0, *image), dtype=torch.uint8)], devices.part(range(0, count, size))
+    for first in track(starts, f"sampling, {guidance.text()}", len(starts)):
         last = min(first + size, count)
         drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, image, device())
         batches.append(to_pixels(drawn).cpu())
@@ -122,15 +140,23 @@ def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: lis
     Without a `sweep`: every milestone unguided and the last under the preset's guidances; with one, the last under it.
     """
     began = time.monotonic()
+    with devices.joined():
+        result = _judged(trained, results, evaluating, sweep)
+    if devices.first():
+        write_json(out, result)
+        write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
+    return result
+
+
+def _judged(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance]) -> dict:
     ended = read_json(trained.folder / "train.json")
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
     if ended["milestones"]:
-        judge = Judge(evaluating, results)
-        reference = load_file(results / "reference" / "features.safetensors")
+        with devices.together():
+            judge = Judge(evaluating, results)
+            reference = load_file(results / "reference" / "features.safetensors")
         for milestone, guidance in _asked(ended["milestones"], sweep or evaluating.guidance, not sweep):
             result["evaluations"].append(_evaluation(trained, judge, reference, evaluating, milestone, guidance))
-    write_json(out, result)
-    write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
     return result
 
 
@@ -160,6 +186,8 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     seen, calls = _features(trained, key, model, guidance, evaluating, judge)
+    if not devices.first():
+        return {}
     features, predicted = split_features(seen)
     labels = balanced_labels(0, evaluating.images, model.shape.classes)
     metrics, reasons = measure(features, reference, predicted, labels, reference["labels"])
@@ -182,12 +210,15 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
 def _features(trained, key, model, guidance, evaluating, judge) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
-    if path.exists() and path.with_suffix(".json").exists():
+    if devices.share(path.exists() and path.with_suffix(".json").exists()):
         return load_file(path), read_json(path.with_suffix(".json"))
     pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images)
-    batches = -(-evaluating.images // evaluating.batch)
+    batches = max(1, len(devices.part(range(0, evaluating.images, evaluating.batch))))
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
-    seen = judge.see(pixels)
+    seen = _whole({**judge.see(pixels), "pixels": pixels})
+    if not devices.first():
+        return {}, {}
+    pixels = seen.pop("pixels")
     shown = {"pixels": pixels[: evaluating.grid].contiguous()}
     write_bytes(trained.folder / "samples" / path.name, save(shown))
     write_bytes(path, save(seen))

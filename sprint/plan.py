@@ -10,7 +10,7 @@ from sprint.config import Plan, Preset, Run, Study, Training
 from sprint.errors import UserError
 from sprint.guidance import Guidance
 from sprint.methods import find
-from sprint.ranges import check_guidance, check_preset, check_training, checked, in_range, one_of
+from sprint.ranges import check_guidance, check_preset, check_shares, check_training, checked, in_range, one_of
 from sprint.shape import spec_of
 from sprint.strict import build, inside, nearest, read_yaml
 from sprint.tokens import kept_count
@@ -160,6 +160,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, where: str) -> Run:
     )
     train = build(Training, {**dataclasses.asdict(preset.train), **entry.train}, inside(where, "train"))
     check_training(train, where)
+    check_shares(preset, train, where)
     subsampling = _subsampling(method, entry, where)
     spec = spec_of(preset.model, preset.image_size, entry.drop)
     if subsampling:

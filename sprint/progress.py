@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sprint import devices
+
 SECONDS_BETWEEN_LINES = 20.0
 
 
 def track(items: Iterable, what: str, total: int, start: int = 0) -> Iterator:
     """Yield `items`, showing `what`, how many of `total` are done (`start` were before), the rate and the time left."""
+    if not devices.first():
+        return iter(items)
     return _bar(items, what, total, start) if sys.stderr.isatty() else _lines(items, what, total, start)
 
 

@@ -2,6 +2,7 @@
 
 from sprint import data
 from sprint.config import Preset, Training
+from sprint.devices import refuse_uneven
 from sprint.errors import UserError
 from sprint.methods import find
 from sprint.metrics import extractors
@@ -35,6 +36,12 @@ RANGES = {  # lowest and highest value allowed, both included
     "measure.batch": (1, 1 << 20),
     "measure.repeats": (1, 1 << 10),
     "measure.seconds": (0, 3600),
+    "devices": (1, 1 << 10),
+    "nodes": (1, 1 << 14),
+    "cluster.gpus": (0, 1 << 10),
+    "cluster.processors": (0, 1 << 14),
+    "cluster.memory": (0, 1 << 30),
+    "cluster.minutes": (0, 1 << 24),
 }
 
 
@@ -47,6 +54,8 @@ def check_preset(preset: Preset, where: str, data_too: bool = True) -> None:
         in_range(value, low, high, f"{where}: {key}")
     _check_backbone(preset, where)
     check_training(preset.train, where)
+    check_shares(preset, preset.train, where)
+    _check_cluster(preset, where)
     if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
         raise UserError(
             f"{where}: seeds is {describe(preset.seeds)}; allowed: a list of one or more different whole numbers"
@@ -84,6 +93,19 @@ def check_training(train: Training, where: str) -> None:
             "allowed: rising shares of the steps that end in 1"
         )
     in_range(train.milestones[0], 1e-9, 1, inside(where, "train.milestones"))
+
+
+def check_shares(preset: Preset, train: Training, where: str) -> None:
+    """Raise UserError for batches that the preset's processes cannot share evenly."""
+    sizes = {"batch": train.batch, "finetune_batch": train.finetune_batch}
+    refuse_uneven(sizes, preset.devices * preset.nodes, inside(where, "train."))
+
+
+def _check_cluster(preset: Preset, where: str) -> None:
+    if 0 < preset.cluster.gpus < preset.devices:
+        raise UserError(
+            f"{where}: cluster.gpus is {preset.cluster.gpus}; allowed: 0, or one for each of {preset.devices} devices"
+        )
 
 
 def check_guidance(preset: Preset, method: str, where: str) -> None:

@@ -3,7 +3,8 @@
     sprint train RUN --preset digits
 
 A step is a function of (seed, step) and of the weights, so that a run that was killed goes on from its last checkpoint
-to the same bits as one that was not.
+to the same bits as one that was not. Processes that share a run (devices.py) draw the same global batch and take their
+part of it; the first of them writes.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from sprint import checkpoint, data, provenance, status
+from sprint import checkpoint, data, devices, provenance, status
 from sprint.batches import Batch, draw_batch, sparse_steps, stage_of
 from sprint.config import Run
 from sprint.errors import UserError
@@ -50,18 +51,25 @@ class State:
 def train(run: Run, folder: Path) -> dict:
     """Train `run` in `folder`, or go on with it; returns what train.json holds. A finished run is left as it is."""
     folder = Path(folder)
-    with hold(folder):
-        if (folder / "train.json").exists():
+    sizes = {"batch": run.train.batch, "finetune_batch": run.train.finetune_batch}
+    with devices.joined(), devices.by_first(hold(folder)):
+        if devices.share((folder / "train.json").exists()):
             return read_json(folder / "train.json")
         torch.set_num_threads(run.train.threads)
-        remove_unfinished(folder)
-        status.write(folder, "running")
+        if devices.first():
+            remove_unfinished(folder)
+            status.write(folder, "running")
         try:
-            result = _train(run, folder, _images(run, folder))
+            with devices.together():
+                devices.refuse_uneven(sizes, devices.world(), f"{run.name}: train.")
+                images = _images(run, folder)
+            result = _train(run, folder, images)
         except BaseException as error:
-            status.note(folder, error)
+            if not devices.lost(error):
+                status.note(folder, error)
             raise
-        status.write(folder, result["state"], result["reason"])
+        if devices.first():
+            status.write(folder, result["state"], result["reason"])
         return result
 
 
@@ -78,7 +86,8 @@ def _images(run: Run, folder: Path) -> data.Images:
             f"others; put back what changed, or remove {folder} to train anew"
         )
     facts |= {"name": run.name, "label": run.label, "channels": images.pixels.shape[1], "classes": images.classes}
-    write_json(path, {**run.document(), **facts})
+    if devices.first():
+        write_json(path, {**run.document(), **facts})
     return images
 
 
@@ -94,14 +103,16 @@ def _train(run: Run, folder: Path, images: data.Images) -> dict:
         "seconds": round(state.seconds, 3),
         "milestones": state.milestones,
         "losses": state.losses,
+        "processes": devices.world(),
         "peak_memory_bytes": provenance.peak_memory(),
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "commit": provenance.commit(),
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
-    write_json(folder / "train.json", result)
-    checkpoint.keep_newest(folder / "checkpoints", 0, run.train.steps)
+    if devices.first():
+        write_json(folder / "train.json", result)
+        checkpoint.keep_newest(folder / "checkpoints", 0, run.train.steps)
     return result
 
 
@@ -122,11 +133,13 @@ def device() -> torch.device:
 
 def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
     milestones = {math.ceil(share * run.train.steps) for share in run.train.milestones}
-    network = torch.compile(state.model) if run.train.compile else state.model
+    network = devices.replicated(state.model)
+    network = torch.compile(network) if run.train.compile else network
     with _on_request_to_stop() as asked:
         for step in track(range(state.step, run.train.steps), run.name, run.train.steps, state.step):
             began = time.perf_counter()
-            loss = train_step(run, state, network, draw_batch(run, images, step, state.model.method.skip_rate))
+            batch = draw_batch(run, images, step, state.model.method.skip_rate)
+            loss = train_step(run, state, network, batch.part(devices.rank(), devices.world()))
             state.step = step + 1
             _record(run, state, loss)
             state.seconds += time.perf_counter() - began
@@ -134,9 +147,11 @@ def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
                 _keep_milestone(run, state, folder / "milestones")
             if state.reason:
                 return
-            if state.step % run.train.checkpoint_every == 0 or asked:
+            leaving = devices.agree(bool(asked))
+            if state.step % run.train.checkpoint_every == 0 or leaving:
                 _save(state, folder / "checkpoints", run.hash)
-            if asked and state.step < run.train.steps:
+            if leaving and state.step < run.train.steps:
+                devices.barrier()  # the first to leave has the others ended: not while the checkpoint is written
                 raise Interrupted(
                     f"stopped at step {state.step} of {run.train.steps}; the same command goes on from there"
                 )
@@ -183,7 +198,7 @@ def _record(run: Run, state: State, loss: torch.Tensor) -> None:
     every = max(1, run.train.steps // RECORDED_LOSSES)
     if state.step % every and state.step != run.train.steps:
         return
-    value = loss.item()
+    value = devices.mean(loss).item()
     if math.isfinite(value):
         state.losses.append([state.step, round(value, 6)])
     else:
@@ -197,30 +212,37 @@ def _keep_milestone(run: Run, state: State, folder: Path) -> None:
         return
     names = [name for name, _ in state.model.named_parameters()]
     stage = stage_of(run, state.step - 1)
-    checkpoint.write(folder, state.step, dict(zip(names, state.average, strict=True)), {"stage": stage}, run.hash)
+    if devices.first():
+        checkpoint.write(folder, state.step, dict(zip(names, state.average, strict=True)), {"stage": stage}, run.hash)
     state.milestones = [kept for kept in state.milestones if kept["step"] != state.step]
     state.milestones.append({"step": state.step, "stage": stage, "seconds": round(state.seconds, 3)})
 
 
 def _save(state: State, folder: Path, configuration: str) -> None:
     rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones}
-    checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
-    checkpoint.keep_newest(folder, 2, state.step)
+    if devices.first():
+        checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
+        checkpoint.keep_newest(folder, 2, state.step)
 
 
 def _resume(state: State, folder: Path, configuration: str) -> None:
-    found = checkpoint.latest(folder, configuration)
-    if found is None:
+    with devices.together():
+        found = checkpoint.latest(folder, configuration) if devices.first() else None
+    known = devices.share(found and (found[1], set(found[0])))
+    if known is None:
         return
-    tensors, rest = found
-    for parameter in state.optimizer.param_groups[0]["params"]:
-        state.optimizer.state[parameter] = {
-            "step": torch.zeros((), device=parameter.device),
-            "exp_avg": torch.zeros_like(parameter),
-            "exp_avg_sq": torch.zeros_like(parameter),
-        }
+    rest, names = known
+    for name, parameter in state.model.named_parameters():
+        if f"optimizer.step.{name}" in names:  # not that of a parameter which never had a gradient
+            state.optimizer.state[parameter] = {
+                "step": torch.zeros((), device=parameter.device),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
     for name, tensor in _tensors(state).items():
-        tensor.copy_(tensors[name])
+        if devices.first():
+            tensor.copy_(found[0][name])
+        devices.spread(tensor)
     state.step, state.seconds = rest["step"], rest["seconds"]
     state.losses, state.milestones = rest["losses"], rest["milestones"]
 

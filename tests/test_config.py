@@ -194,7 +194,7 @@ def edited(workspace, changes: dict):
         *parents, last = key.split(".")
         place = content
         for parent in parents:
-            place = place[parent]
+            place = place.setdefault(parent, {})
         place.pop(last, None) if value is None else place.update({last: value})
     path.write_text(yaml.safe_dump(content))
     return load_preset("smoke", workspace)

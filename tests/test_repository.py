@@ -24,7 +24,7 @@ ROOMS_FROM_THE_TOP = [
     {"pictures"},
     {"evaluate", "bench", "parity", "report"},
     {"train", "cost", "imports", "golden"},
-    {"names", "batches", "listing", "targets"},
+    {"names", "batches", "listing", "targets", "launch"},
     {"plan"},
     {"ranges"},
     {"config"},
