@@ -5,6 +5,7 @@
 # The scale is --config preset=NAME, a file of workflow/presets.
 import sys
 
+from sprint import launch
 from sprint.errors import UserError
 from sprint.files import refuse_unwritable
 from sprint.plan import load_plan

@@ -1,11 +1,14 @@
 """A preset's processes: started by the command itself with torchrun's machinery, and asked for in a cluster.
 
-sprint train RUN --preset NAME                             starts the preset's `devices` processes on this node
-srun --ntasks-per-node=1 sprint train RUN --preset NAME    in a Slurm job of the preset's `nodes`: on each of them
-torchrun --nproc-per-node 4 -m sprint.cli train RUN --preset NAME    any number, by hand
+    sprint train RUN --preset NAME                                     as many processes as the preset says
+    torchrun --nproc-per-node 4 -m sprint.cli train RUN --preset NAME  any number, by hand
+
+The first starts the preset's `devices` on this node; where `nodes` is more than one, in a Slurm job of so many, it has
+srun do so on each of them.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,41 +24,54 @@ PORTS = (20000, 20000)  # the first, and how many: a Slurm job's number chooses 
 
 def resources(preset: Preset, shared: bool = True) -> dict[str, int | str]:
     """What a rule asks Snakemake for; `shared` among the preset's processes, or else run by one."""
-    cluster, alone = preset.cluster, not shared or preset.nodes == 1
+    cluster = preset.cluster
     asked = {"mem_mb": cluster.memory, "runtime": cluster.minutes}
     asked = {key: value for key, value in asked.items() if value}  # of the others the profile knows
     if not shared:
         return asked | {"gpu": min(1, cluster.gpus)}
-    processors = cluster.processors or preset.train.threads * preset.devices
-    asked |= {"cpus_per_task": processors, "launcher": ""}
-    if alone:
+    asked |= {"cpus_per_task": _processors(preset)}
+    if preset.nodes == 1:
         return asked | {"gpu": cluster.gpus}
-    nodes = preset.nodes
-    starter = f"srun --nodes={nodes} --ntasks={nodes} --ntasks-per-node=1 --cpus-per-task={processors}"
-    asked |= {"nodes": nodes, "tasks": nodes, "mpi": "srun", "launcher": f"{starter} --kill-on-bad-exit=1 "}
+    asked |= {"nodes": preset.nodes, "tasks": preset.nodes, "mpi": "srun"}  # mpi: the command calls srun, not Snakemake
     return asked | ({"slurm_extra": f"--gpus-per-node={cluster.gpus}"} if cluster.gpus else {})
+
+
+def _processors(preset: Preset) -> int:
+    """Of each node."""
+    return preset.cluster.processors or preset.train.threads * preset.devices
 
 
 def over_devices(preset: Preset) -> None:
     """Return in a process that works; otherwise start the preset's processes, wait for them, and exit as they do."""
     if devices.launched() or preset.devices * preset.nodes == 1:
         return
-    meeting = _on_one_node() if preset.nodes == 1 else _in_slurm(preset.nodes)
-    raise SystemExit(_run(preset, meeting))
+    if preset.nodes > 1 and "SLURM_STEP_NUM_NODES" not in os.environ:
+        _on_each_node(preset)
+    raise SystemExit(_run(preset, _on_one_node() if preset.nodes == 1 else _in_slurm(preset.nodes)))
 
 
 def _on_one_node() -> dict:
     return {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0", "run_id": f"sprint-{os.getpid()}"}
 
 
+def _on_each_node(preset: Preset) -> None:
+    """Become `srun` with this command, one task a node."""
+    if "SLURM_JOB_ID" not in os.environ or not shutil.which("srun"):
+        raise UserError(
+            f"the preset's nodes is {preset.nodes}, and this is no Slurm job; run it by `snakemake --profile slurm`, "
+            "in a job of so many nodes, or by `torchrun`"
+        )
+    nodes, processors = preset.nodes, _processors(preset)
+    tasks = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={processors}"]
+    sys.stdout.flush()
+    os.execvp("srun", ["srun", *tasks, "--kill-on-bad-exit=1", sys.executable, "-m", "sprint.cli", *sys.argv[1:]])
+
+
 def _in_slurm(nodes: int) -> dict:
     """Where the nodes of a Slurm job step meet: at its first."""
-    given = os.environ.get("SLURM_STEP_NUM_NODES", "0")
+    given = os.environ["SLURM_STEP_NUM_NODES"]
     if int(given) != nodes:
-        raise UserError(
-            f"the preset's nodes is {nodes}, and this is no step of a Slurm job on {nodes} nodes; run it by "
-            f"`snakemake --profile slurm`, or in such a job by `srun --ntasks-per-node=1`"
-        )
+        raise UserError(f"the preset's nodes is {nodes}, and this step of a Slurm job has {given}; allowed: {nodes}")
     job, number = int(os.environ["SLURM_JOB_ID"]), int(os.environ["SLURM_NODEID"])
     endpoint = f"{_first_node()}:{PORTS[0] + job % PORTS[1]}"
     return {

@@ -27,6 +27,8 @@ rule throughput:
     conda:
         "../../environment.yml"
     threads: workflow.cores
+    resources:
+        **launch.resources(PLAN.preset, shared=False),
     params:
         preset=PRESET,
         runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],

@@ -33,6 +33,9 @@ rule reference:
     priority: 10
     conda:
         "../../environment.yml"
+    threads: PLAN.preset.devices
+    resources:
+        **launch.resources(PLAN.preset),
     params:
         preset=PRESET,
         extractors=PLAN.preset.evaluate.extractors,

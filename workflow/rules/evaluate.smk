@@ -15,6 +15,9 @@ rule evaluate:
     priority: 5
     conda:
         "../../environment.yml"
+    threads: PLAN.preset.devices
+    resources:
+        **launch.resources(PLAN.preset),
     params:
         preset=PRESET,
         evaluate=str(PLAN.preset.evaluate),
@@ -36,6 +39,9 @@ rule sweep:
     priority: 5
     conda:
         "../../environment.yml"
+    threads: PLAN.preset.devices
+    resources:
+        **launch.resources(PLAN.preset),
     params:
         preset=PRESET,
         evaluate=str(PLAN.preset.evaluate),

@@ -10,7 +10,9 @@ rule train:
         f"{RESULTS}/benchmarks/train-{{run}}.tsv"
     conda:
         "../../environment.yml"
-    threads: PLAN.preset.train.threads
+    threads: PLAN.preset.train.threads * PLAN.preset.devices
+    resources:
+        **launch.resources(PLAN.preset),
     params:
         preset=PRESET,
     shell:
