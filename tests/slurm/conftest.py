@@ -11,8 +11,7 @@ from pathlib import Path
 import cluster
 import pytest
 
-# The profile of the repository waits as long as a busy cluster needs; two pretend nodes answer at once.
-IMPATIENT = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
+IMPATIENT = Path(__file__).with_name("impatient.py")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +30,7 @@ class Snakemake:
 
     def __init__(self, folder: Path, *arguments: str, env: dict[str, str]):
         self.output = folder / f"snakemake-{time.monotonic_ns()}.out"
-        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--profile", "slurm", *IMPATIENT, *arguments]
+        command = [sys.executable, IMPATIENT, "--cores", "all", "--profile", "slurm", *arguments]
         with open(self.output, "wb") as stream:
             self.process = subprocess.Popen(
                 command, cwd=folder, env=env, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
