@@ -5,7 +5,8 @@
     reference   the same, an .npz of `mu` and `sigma` as ADM published them, or the name of a preset
 
 Images whose sizes differ are resized to the reference's, as clean-fid does it: bicubic, anti-aliased, in floating
-point, channel by channel (Parmar et al., arXiv 2104.11222). What cannot be read ends with one sentence.
+point, channel by channel (Parmar et al., arXiv 2104.11222), and rounded to uint8, which every extractor here takes.
+What cannot be read ends with one sentence.
 """
 
 import hashlib
@@ -111,7 +112,7 @@ def _prepared(image: np.ndarray, size: tuple[int, int], channels: int, resize: s
         planes = [Image.fromarray(image[..., place].astype(np.float32)) for place in range(image.shape[2])]
         resized = [np.asarray(plane.resize(size[::-1], FILTERS[resize])) for plane in planes]
         image = np.stack(resized, axis=-1).round().clip(0, 255).astype(np.uint8)
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).expand(channels, -1, -1).contiguous()
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).expand(channels, -1, -1).contiguous()
 
 
 def file_sha256(path: Path) -> str:

@@ -40,7 +40,8 @@ def bootstrap(
     counts, values = resample(labels, replicates), {}
     for name, rows in features.items():
         theirs = reference[name] if isinstance(reference[name], Gaussian) else statistics(reference[name])
-        if len(rows) >= 2 and rows.isfinite().all():
+        enough = len(rows) >= 2 and (rows.shape[1] <= EXACT or len(rows) > rows.shape[1])
+        if enough and rows.isfinite().all():
             values[f"fd/{name}"] = distances(rows.double(), theirs, counts)
     if predicted is not None and len(labels):
         values["accuracy"] = (counts.double() @ (predicted == labels).double() / len(labels)).tolist()
@@ -52,7 +53,8 @@ def distances(rows: torch.Tensor, reference: Gaussian, counts: torch.Tensor) -> 
     """FD of each replicate of features (n, d) float64 to the reference.
 
     Beyond EXACT dimensions a replicate's distance is that of all images plus the first-order change with its weights
-    (the infinitesimal jackknife): one eigendecomposition in all instead of one a replicate.
+    (the infinitesimal jackknife): one eigendecomposition in all instead of one a replicate. It needs more images than
+    dimensions: where a covariance is singular, its root has no derivative.
     """
     if rows.shape[1] <= EXACT:
         return frechet_distances(reference, (weighted(rows, weights) for weights in counts))
