@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load, load_file, save
 
 from sprint.errors import UserError
 from sprint.files import read_json, write_bytes, write_json
@@ -47,6 +47,14 @@ def read(path: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict]
         if hashlib.sha256(data).hexdigest() != rest["sha256"]:
             raise UserError(f"{path}: damaged, its SHA-256 is not the one recorded beside it")
         return load(data), rest
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file that has no JSON to verify it by. Raises UserError when it is missing or cut short."""
+    try:
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
 

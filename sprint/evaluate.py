@@ -8,12 +8,13 @@ key, so that a rerun or another metric samples nothing anew. metrics.json holds 
 
 import hashlib
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from sprint import checkpoint, data, devices
 from sprint.config import Evaluating, Run
@@ -154,7 +155,7 @@ def _judged(trained: Trained, results: Path, evaluating: Evaluating, sweep: list
     if ended["milestones"]:
         with devices.together():
             judge = Judge(evaluating, results)
-            reference = load_file(results / "reference" / "features.safetensors")
+            reference = checkpoint.read_tensors(results / "reference" / "features.safetensors")
         for milestone, guidance in _asked(ended["milestones"], sweep or evaluating.guidance, not sweep):
             result["evaluations"].append(_evaluation(trained, judge, reference, evaluating, milestone, guidance))
     return result
@@ -210,8 +211,9 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
 def _features(trained, key, model, guidance, evaluating, judge) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
-    if devices.share(path.exists() and path.with_suffix(".json").exists()):
-        return load_file(path), read_json(path.with_suffix(".json"))
+    kept = _kept(path)
+    if devices.share(kept is not None):
+        return kept or ({}, {})
     pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images)
     batches = max(1, len(devices.part(range(0, evaluating.images, evaluating.batch))))
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
@@ -224,6 +226,17 @@ def _features(trained, key, model, guidance, evaluating, judge) -> tuple[dict[st
     write_bytes(path, save(seen))
     write_json(path.with_suffix(".json"), calls)
     return seen, calls
+
+
+def _kept(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, float]] | None:
+    """What an earlier evaluation kept, where it is there and whole."""
+    if not path.with_suffix(".json").exists():
+        return None
+    try:
+        return checkpoint.read_tensors(path), read_json(path.with_suffix(".json"))
+    except UserError as error:
+        print(f"{error}; sampling anew", file=sys.stderr)
+        return None
 
 
 def trained_here(run: Run, results: Path) -> Trained:
