@@ -1,5 +1,6 @@
 """The report: one self-contained page that shows all that is on disk and claims no more than the numbers."""
 
+import csv
 import html
 import json
 import re
@@ -167,9 +168,7 @@ def test_training_cost_at_a_milestone_is_the_sum_of_its_stages(tree):
 def test_cost_is_told_by_stage_and_unknown_is_a_dash(tree):
     headers, rows = cost_rows(read(tree, "methods"))
     dense, sprint = (dict(zip(headers, row, strict=True)) for row in rows[:2])
-    assert (
-        dense["pretrain MFLOP per image, modelled"] == "132" and dense["finetune GFLOP in all, modelled"] == "574"
-    )
+    assert dense["pretrain MFLOP per image, modelled"] == "132" and dense["finetune GFLOP in all, modelled"] == "574"
     assert sprint["sampling MFLOP per step and image, PDG, modelled"] == "60.0"
     assert dense["sampling MFLOP per step and image, PDG, modelled"] == "–"
     assert dense["sampling steps × images / s, CFG, measured"] == "90.0 (81.0–99.0)"
@@ -186,6 +185,17 @@ def test_one_study_alone(tree, tmp_path):
     render_study("digits", results, studies[1], tmp_path / "drop_ratio.html")
     page = (tmp_path / "drop_ratio.html").read_text(encoding="utf-8")
     assert "<h1>Drop ratio, preset digits</h1>" in page and "Dense depth" not in page
+
+
+def test_a_study_stands_as_csv_beside_its_page(tree, tmp_path):
+    results, studies = tree
+    render_study("digits", results, studies[1], tmp_path / "drop_ratio.html")
+    rows = list(csv.DictReader((tmp_path / "drop_ratio.csv").read_text(encoding="utf-8").splitlines()))
+    done = [run for run in read(tree, studies[1]["name"]).runs if run.state == "done"]
+    assert {row["run"] for row in rows} == {run.name for run in done}
+    for row in rows:
+        run = next(run for run in done if run.name == row["run"])
+        assert float(row["train_flop"]) == pytest.approx(sum(stage["flops"] for stage in run.cost["stages"]), rel=1e-5)
 
 
 def test_page_without_any_result(tmp_path):

@@ -1,9 +1,10 @@
 """A study's answer in sentences computed from its numbers, claiming no more than they show.
 
-With several seeds two settings are told apart only where their ranges over seeds do not overlap; with one seed nothing
-is said about noise except that it is unknown.
+With several seeds two settings are told apart only where their ranges over seeds do not overlap, and what is held
+against the dense one carries a paired interval; with one seed nothing is said about noise except that it is unknown.
 """
 
+from sprint.report.pairs import compared
 from sprint.report.plots import line_name, numeric_factor
 from sprint.report.read import Study
 from sprint.report.summary import Line, Spread, lines, ranking
@@ -46,9 +47,19 @@ def _beside_dense(study: Study, ranked: list[tuple[str, Line]]) -> list[str]:
         if setting != name:
             cost = first[setting].cost.get("train_flops_vs_dense")
             spent = f" for {cost:.2f}× the training FLOP" if cost else ""
-            distance = f"{_times(study, line, base)} the {metric_name(study.primary)} of {name}"
-            found.append(f"{setting}: {distance}{spent} ({_versus(study, base, line)}).")
+            times, surely = _paired(study, line, base)
+            found.append(f"{setting}: {times} the {metric_name(study.primary)} of {name}{spent} ({surely}).")
     return found
+
+
+def _paired(study: Study, line: Line, base: Line) -> tuple[str, str]:
+    """How many times the base's distance, seed by seed, and how sure that is."""
+    effect = None if study.conflicts else compared(study.primary, _spread(study, line), _spread(study, base))
+    if effect is None:
+        return _times(study, line, base), "not paired"
+    if effect.low is None:
+        return f"{effect.mean:.2f}×", "one seed: no interval"
+    return f"{effect.mean:.2f}×", f"95% interval {effect.low:.2f}× to {effect.high:.2f}×"
 
 
 def _along_factor(study: Study, ranked: list[tuple[str, Line]]) -> list[str]:

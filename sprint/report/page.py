@@ -10,6 +10,7 @@ from sprint.files import write_text
 from sprint.report import budgets
 from sprint.report.answers import sentences
 from sprint.report.costs import cost_rows
+from sprint.report.export import study_csv
 from sprint.report.factors import HEADERS, factor_rows
 from sprint.report.grids import sample_grids
 from sprint.report.pairs import pairs
@@ -32,8 +33,9 @@ def render_index(preset: str, results: Path, studies: list[dict], out: Path) -> 
 
 
 def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
-    """Writes the same page for one study alone."""
+    """Writes the same page for one study alone, and its numbers as CSV beside it."""
     _render(f"{study['title']}, preset {preset}", preset, results, [study], out)
+    write_text(out.with_suffix(".csv"), study_csv(read_study(preset, Path(results), study)))
 
 
 def _render(title: str, preset: str, results: Path, plans: list[dict], out: Path) -> None:

@@ -5,7 +5,8 @@ rule study_report:
     input:
         lambda wildcards: study_results(PLAN, PLAN.studies[wildcards.study], RESULTS),
     output:
-        f"{REPORTS}/{{study}}.html",
+        page=f"{REPORTS}/{{study}}.html",
+        table=f"{REPORTS}/{{study}}.csv",
     log:
         f"{RESULTS}/logs/report-{{study}}.log",
     benchmark:
