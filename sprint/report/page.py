@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sprint.claims import read_claims
+from sprint.claims import Claim, read_claims
 from sprint.files import write_text
 from sprint.report import budgets
 from sprint.report.answers import sentences
@@ -45,11 +45,17 @@ def _render(title: str, preset: str, results: Path, plans: list[dict], out: Path
         title=title,
         preset=preset,
         sections=[_section(study, results, facts) for study in studies],
-        verdicts=verdicts(studies, read_claims(FILE)),
+        verdicts=verdicts(studies, _claims({study.name for study in studies})),
         provenance=provenance(studies, results),
         units=UNITS,
     )
     write_text(out, page)
+
+
+def _claims(names: set[str]) -> list[Claim]:
+    """All claims for the report of many studies; for that of one, those that it can test."""
+    claims = read_claims(FILE)
+    return claims if len(names) > 1 else [one for one in claims if {rule.study for rule in one.rules} & {"", *names}]
 
 
 def _template():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sprint.claims import Claim, Rule, Selector, holds
 from sprint.report.read import Run, Study
 from sprint.report.summary import Line, lines
-from sprint.report.words import listed, metric_name, metric_text
+from sprint.report.words import kind_name, listed, metric_name, metric_text
 from sprint.statistics import Estimate, Sample, difference, ratio
 
 SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTED = "supported", "contradicted", "undecided", "not tested"
@@ -68,11 +68,11 @@ def outcome(studies: list[Study], rule: Rule) -> Outcome:
         found = _effect(rule, *sides)
     except Untested as reason:
         return Outcome(UNTESTED, "–", "–", str(reason))
-    compared = f"{_said(rule, sides[0])} against {_said(rule, sides[1])}"
-    effect = f"{found.mean:.3g}×" if rule.effect == "ratio" else f"{found.mean:+.3g}"
+    compared = f"{_said(rule, sides[0], rule.of)} against {_said(rule, sides[1], rule.over)}"
+    effect = f"{found.mean:.2f}×" if rule.effect == "ratio" else f"{found.mean:+.3f}"
     if found.low is None:
         return Outcome(UNDECIDED, effect, "one seed: no interval", compared)
-    interval = "exact, modelled" if found.low == found.high else f"{found.low:.3g} to {found.high:.3g}"
+    interval = "exact, modelled" if found.low == found.high else f"{found.low:.2f} to {found.high:.2f}"
     return Outcome(judge(rule, found.low, found.high), effect, interval, compared)
 
 
@@ -86,7 +86,9 @@ def select(studies: list[Study], rule: Rule, selector: Selector) -> Side:
     """The setting that a selector means. Raises Untested when there is none, several, or it has no number."""
     known = [study for study in studies if rule.study in ("", study.name)]
     if not known:
-        raise Untested(f"study {rule.study} is not part of this report")
+        raise Untested(
+            f"study {rule.study} is not part of this report; `snakemake --cores all {rule.study}` makes its own"
+        )
     for study in known:
         if settings := [
             name for name, runs in study.settings.items() if any(_meant(rule, selector, run) for run in runs)
@@ -160,9 +162,9 @@ def _cost(rule: Rule, side: Side, selector: Selector) -> float:
     return float(value)
 
 
-def _said(rule: Rule, side: Side) -> str:
+def _said(rule: Rule, side: Side, selector: Selector) -> str:
     if side.line is None:
-        return side.setting
+        return side.setting if selector.guidance == "best" else f"{side.setting}, {kind_name(selector.guidance)}"
     metric = _metric(side.study, rule)
     value = metric_text(metric, side.line.metrics[metric].mean)
     return f"{side.setting}, {side.line.guidance}: {metric_name(metric)} {value}"
