@@ -69,7 +69,6 @@ class Measuring:
 
     batch: int  # images a step
     repeats: int  # timed steps, after one untimed
-    seconds: float  # after which no further repeat is begun
 
 
 @dataclass(frozen=True)

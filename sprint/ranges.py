@@ -35,7 +35,6 @@ RANGES = {  # lowest and highest value allowed, both included
     "evaluate.grid": (1, 1 << 10),
     "measure.batch": (1, 1 << 20),
     "measure.repeats": (1, 1 << 10),
-    "measure.seconds": (0, 3600),
     "devices": (1, 1 << 10),
     "nodes": (1, 1 << 14),
     "cluster.gpus": (0, 1 << 10),

@@ -40,7 +40,7 @@ def balanced_labels(first: int, last: int, classes: int) -> torch.Tensor:
     return torch.arange(first, last) % classes
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def sample(
     field: Guided, sampler: Sampler, seed: int, first: int, last: int, shape: tuple[int, int, int], device="cpu"
 ):
