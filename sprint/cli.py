@@ -193,6 +193,15 @@ def import_command(
 
 
 @app.command()
+def doctor(preset: Preset = "digits"):
+    """Say what this machine has and lacks; exit 0 if all that `make report` needs is there."""
+    from sprint.doctor import report as report_findings
+
+    if not report_findings(preset):
+        raise typer.Exit(1)
+
+
+@app.command()
 def parity(files: Annotated[list[Path], typer.Argument(help="Golden files.")]):
     """Hold our networks against tensors that published implementations computed; exit 0 if all agree within 1e-4."""
     from sprint.parity import run as run_parity
