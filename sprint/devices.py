@@ -15,6 +15,7 @@ from sprint.errors import UserError
 PATIENCE = timedelta(hours=4)  # with the first process, while it writes or measures and the others wait
 RESUMABLE = 75  # exit status of what was asked to stop and can go on (EX_TEMPFAIL)
 REFUSED = 2  # exit status where another process tells the user why
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # before torch is there: its warnings of lost connections
 
 
 def launched() -> bool:

@@ -94,12 +94,12 @@ def _first_node() -> str:
 
 def _run(preset: Preset, meeting: dict) -> int:
     """This command in every process of this node; returns the exit status."""
+    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # of torchrun: what the processes say themselves is enough
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // preset.devices)))
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     with tempfile.TemporaryDirectory(prefix="sprint-") as folder:
         config = LaunchConfig(
             min_nodes=preset.nodes,
@@ -121,5 +121,8 @@ def _run(preset: Preset, meeting: dict) -> int:
 
 def _status(codes: list[int]) -> int:
     """One exit status of several: what a process chose to say counts for more than how others ended."""
+    for code in codes:
+        if code < 0:
+            print(f"sprint: a process was killed by signal {-code}; the same command goes on", file=sys.stderr)
     chosen = [code for code in (devices.RESUMABLE, devices.REFUSED) if code in codes]
     return chosen[0] if chosen else abs(codes[0])
