@@ -38,11 +38,12 @@ rule say:
 class Project:
     """A scratch project folder with one preset, and one run of it that tests train and interrupt."""
 
-    def __init__(self, folder: Path, **training):
+    def __init__(self, folder: Path, scale: dict | None = None, **training):
         self.folder = folder
         preset = yaml.safe_load((folder / "workflow/presets/smoke.yaml").read_text())
         preset["studies"] = ["guidance"]
         preset["train"] |= training
+        preset |= scale or {}
         (folder / "workflow/presets/scratch.yaml").write_text(yaml.safe_dump(preset))
         plan = load_plan("scratch", folder)
         self.run = next(run.name for run in plan.studies["guidance"].runs if run.method == "sprint")
@@ -100,6 +101,20 @@ def time_limited(slurm, new_workspace, submit_in_background, eventually):
     eventually(project.checkpointed, "the first checkpoint")
     project.pause()
     return project, snakemake
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_two_nodes(slurm, new_workspace, submit_in_background, eventually):
+    """A training by a process on each of two nodes, which is asked to stop on the way, as at a time limit."""
+    scale = {"nodes": 2, "cluster": {"gpus": 2, "memory": 2000, "minutes": 20}}
+    project = Project(new_workspace("two-nodes"), scale, steps=60, checkpoint_every=5)
+    snakemake = submit_in_background(project.folder, *TO_SCRATCH, "--", project.target)
+    eventually(project.checkpointed, "the first checkpoint")
+    trainer, (job,) = project.pause(), snakemake.jobs()
+    got = slurm.ask("squeue", "--noheader", f"--jobs={job}", "--format=%N %D %b")
+    slurm.ask("scancel", "--signal=TERM", job)
+    os.kill(trainer, signal.SIGCONT)
+    return project, snakemake, got
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +183,20 @@ def test_a_job_that_hits_its_time_limit_is_resubmitted_and_ends_with_the_same_bi
     *interrupted, last = map(slurm.state_of, snakemake.jobs())
     assert set(interrupted) == {"TIMEOUT"} and last == "COMPLETED"
     assert project.weights() == uninterrupted
+
+
+def test_a_training_on_two_nodes_stops_when_asked_and_ends_as_one_process_does(
+    on_two_nodes, new_workspace, run_cli, slurm
+):
+    project, snakemake, got = on_two_nodes
+    assert snakemake.wait() == 0, snakemake.text
+    assert got.split() == ["n[1-2]", "2", "gres:gpu:2"]
+    assert [slurm.state_of(job) for job in snakemake.jobs()] == ["FAILED", "COMPLETED"]
+    alone = Project(new_workspace("one-node"), steps=60, checkpoint_every=5)
+    assert run_cli("train", alone.run, "--preset", "scratch", cwd=alone.folder).returncode == 0
+    shared, expected = (json.loads((of.run_folder / "train.json").read_text()) for of in (project, alone))
+    assert shared["processes"] == 2 and len(shared["losses"]) == 60
+    assert dict(shared["losses"]) == pytest.approx(dict(expected["losses"]), rel=1e-5)
 
 
 def test_the_dag_runs_to_its_report(whole_dag):
