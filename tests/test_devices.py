@@ -179,6 +179,22 @@ def judged(results, run) -> list[dict]:
     return [{key: evaluation[key] for key in ("key", "network_evaluations", "reasons")} for evaluation in found]
 
 
+def test_a_run_with_parameters_that_never_have_a_gradient_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    small = replace(tiny.smoke(), train=replace(tiny.smoke().train, steps=8, checkpoint_every=2))
+    run = make_run(small, Entry("sprint", 0.75, settings={"deep": "off"}), 0, "test")
+    whole = train.train(run, tmp_path / "whole")
+
+    def drawn(of, images, step, skip_rate):
+        if step == 5:
+            raise MemoryError("fallen")
+        return draw_batch(of, images, step, skip_rate)
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(train, "draw_batch", drawn)
+        train.train(run, tmp_path / "fallen")
+    assert train.train(run, tmp_path / "fallen")["losses"] == whole["losses"]
+
+
 @pytest.mark.parametrize("change", [{"train": {"batch": 15}}, {"train": {"finetune_batch": 7}}, {"nodes": 5}])
 def test_batches_that_do_not_divide_are_refused_when_the_preset_is_read(change, workspace):
     path = workspace / "workflow/presets/smoke.yaml"
