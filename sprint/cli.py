@@ -9,6 +9,7 @@ import typer
 
 from sprint import devices
 from sprint.errors import UserError, sentence
+from sprint.flags import finite, whole
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -20,10 +21,6 @@ STOPPED = 130  # exit status that typer gives to Ctrl-C
 
 def _results(preset: str) -> Path:
     return Path("results") / preset
-
-
-def _run_folder(preset: str, run: str) -> Path:
-    return _results(preset) / "runs" / run
 
 
 def _plan(preset: str, data_too: bool = True):
@@ -54,14 +51,15 @@ def train(run: RunName, preset: Preset = "digits"):
     from sprint.launch import over_devices
     from sprint.status import Interrupted, refused
 
-    with refused(_run_folder(preset, run)):
+    folder = _results(preset) / "runs" / run
+    with refused(folder):
         plan = _plan(preset)
         planned = plan.run(run)
     over_devices(plan.preset)
     from sprint.train import train as train_run
 
     try:
-        result = train_run(planned, _run_folder(preset, run))
+        result = train_run(planned, folder)
     except Interrupted as stopped:
         if devices.first():
             print(f"sprint: {stopped}", file=sys.stderr)
@@ -112,9 +110,9 @@ RunOrFolder = Annotated[str, typer.Argument(help="A run's name, or a folder that
 def sample(
     run: RunOrFolder,
     preset: Preset = "digits",
-    count: Annotated[int, typer.Option(min=1, help="Images.")] = 40,
+    count: Annotated[int, whole(1, 1 << 24, "Images.")] = 40,
     kind: Annotated[str, typer.Option(help="Guidance: none, cfg, pdg or pdg-label.")] = "none",
-    scale: Annotated[float, typer.Option(help="Guidance scale; 1 is no guidance.")] = 1.0,
+    scale: Annotated[float, finite("Guidance scale; 1 is no guidance.")] = 1.0,
     out: Annotated[Path, typer.Option(help="Folder for the PNG files, named by index and label.")] = Path("samples"),
 ):
     """Draw images from trained or imported weights into PNG files."""
@@ -182,8 +180,8 @@ def import_command(
     source: Annotated[str, typer.Option("--from", help="Whose: sprint, sit, dit or maskdit.")],
     model: Annotated[str, typer.Option(help="Size and patch, such as XL/2.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
-    image_size: Annotated[int, typer.Option(min=1, help="Latent side, where no positions in the file tell it.")] = 32,
-    decoder_heads: Annotated[int, typer.Option(min=1, help="Heads of MaskDiT's decoder.")] = 16,
+    image_size: Annotated[int, whole(1, 4096, "Latent side, where no positions in the file tell it.")] = 32,
+    decoder_heads: Annotated[int, whole(1, 1024, "Heads of MaskDiT's decoder.")] = 16,
 ):
     """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
     from sprint.imports import import_checkpoint
@@ -215,9 +213,9 @@ def cost(
     study: Annotated[str, typer.Argument(help="A study, whose runs' costs go to cost/<study>.json.")] = "",
     preset: Preset = "digits",
     model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
-    resolution: Annotated[int, typer.Option(min=1, help="Pixels; latents have an eighth of them a side.")] = 256,
+    resolution: Annotated[int, whole(1, 4096, "Pixels; latents have an eighth of them a side.")] = 256,
     method: Annotated[str, typer.Option(help="A file of sprint/methods.")] = "dense",
-    drop: Annotated[float, typer.Option(help="Share of the tokens that sparse training drops.")] = 0.0,
+    drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
     split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
     guidance: Annotated[str, typer.Option(help="none, cfg, pdg or pdg-label.")] = "none",
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
@@ -250,7 +248,7 @@ def paper_costs_command(out: Annotated[Path, typer.Option(help="CSV file.")] = P
 def bench(
     study: StudyName,
     preset: Preset = "digits",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = os.cpu_count() or 1,
+    threads: Annotated[int, whole(1, 1024, "CPU threads.")] = os.cpu_count() or 1,
 ):
     """Measure images per second of a study's runs, in training and sampling: throughput/<study>.json."""
     from sprint.bench import measure_study
