@@ -12,7 +12,7 @@ SNAKEFILES := Snakefile $(wildcard workflow/rules/*.smk)
 DEBIAN_PACKAGES := chromium slurmctld slurmd slurm-client munge
 
 .DEFAULT_GOAL := help
-.PHONY: help report smoke test lint lock debian-packages
+.PHONY: help report smoke test faults lint lock debian-packages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ smoke: $(VENV)/.ready ## every rule and every method once, as small as can be: r
 
 test: lint debian-packages ## lint, then every test, a real smoke run among them
 	OMP_NUM_THREADS=1 $(IN_VENV) pytest -q -n 2 --dist loadfile
+
+faults: $(VENV)/.ready ## every fault of tests/faults as often as docs/reliability.md says, and the table there anew
+	FAULTS=full OMP_NUM_THREADS=1 $(IN_VENV) pytest -q -n 2 --dist loadfile tests/faults
 
 lint: $(VENV)/.ready ## ruff, snakefmt and snakemake's own checks
 	$(IN_VENV) ruff check .

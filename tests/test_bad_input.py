@@ -21,6 +21,7 @@ from PIL import Image
 from sprint import cli
 
 PRESET, STUDY = "workflow/presets/smoke.yaml", "ablations/drop_ratio.yaml"
+SAID_OF_A_RUN = ("lock", "status.json")  # who works on it, and why it could not go on
 DENSE = {"method": "dense"}
 SPRINT = {"method": "sprint", "drop": 0.75}
 
@@ -30,7 +31,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): f"{path.stat().st_mtime_ns} {hashlib.sha256(path.read_bytes()).hexdigest()}"
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".snakemake" not in path.parts and path.name != "lock"
+        if path.is_file() and ".snakemake" not in path.parts and path.name not in SAID_OF_A_RUN
     }
 
 
