@@ -76,8 +76,8 @@ def train(run: Run, folder: Path) -> dict:
 def _images(run: Run, folder: Path) -> data.Images:
     """The run's images, which config.json describes. Raises UserError where they are not those it began with."""
     path, images = folder / "config.json", data.load(run.data, run.image_size)
-    digest = hashlib.sha256(images.pixels.numpy().data)
-    digest.update(images.labels.numpy().data)
+    digest = hashlib.sha256(images.pixels.contiguous().numpy().data)
+    digest.update(images.labels.contiguous().numpy().data)
     facts = {"images": len(images.labels), "images_sha256": digest.hexdigest()}
     begun = read_json(path) if path.exists() and any((folder / "checkpoints").glob("*.json")) else facts
     if any(begun.get(key, value) != value for key, value in facts.items()):
