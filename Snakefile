@@ -28,14 +28,17 @@ wildcard_constraints:
     study="|".join(PLAN.studies),
 
 
+# Targets name results beside the report made of them: a report alone would not miss a run that was deleted.
 rule all:
     input:
         f"{REPORTS}/index.html",
+        core_results(PLAN, RESULTS),
 
 
 rule all_studies:
     input:
         expand(f"{REPORTS}/{{study}}.html", study=PLAN.studies),
+        [study_results(PLAN, study, RESULTS) for study in PLAN.studies.values()],
 
 
 for name in PLAN.studies:
@@ -45,6 +48,7 @@ for name in PLAN.studies:
             name
         input:
             f"{REPORTS}/{name}.html",
+            study_results(PLAN, PLAN.studies[name], RESULTS),
 
 
 include: "workflow/rules/data.smk"
