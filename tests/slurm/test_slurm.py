@@ -152,6 +152,7 @@ def test_the_last_lines_of_a_failed_job_reach_the_terminal_and_there_is_one_writ
 def test_control_c_cancels_the_jobs(project, submit, eventually, slurm):
     snakemake = submit(project.folder, *TO_SCRATCH, "--", project.target)
     eventually(project.checkpointed, "the first checkpoint")
+    project.pause()  # so that it cannot end before it is cancelled
     (job,) = snakemake.jobs()
     snakemake.send(signal.SIGINT)
     assert snakemake.wait() != 0
