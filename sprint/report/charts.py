@@ -155,6 +155,9 @@ def _value_axis(axis: Axis, metric: str, values: list[float], floor: float | Non
         axis.set_minor_formatter(NullFormatter())
     else:
         axis.set_major_locator(MaxNLocator(5))
+    if metric == "accuracy":  # a share: what an interval has beyond 1 is cut off
+        low, high = axis.get_view_interval()
+        axis.axes.set(**{f"{axis.axis_name}lim": (low, min(high, 1.01))})
     axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value) if metric == "accuracy" else f"{value:g}"))
 
 
