@@ -219,6 +219,10 @@ if __name__ == "__main__":
     if sys.argv[1:] not in (["up"], ["down"]):
         sys.exit(__doc__)
     try:
-        print(up() if sys.argv[1] == "up" else down() or "down")
+        if sys.argv[1] == "up":
+            print(up())
+        else:
+            hold_lock()  # another process's cluster is not ours to end
+            down()
     except CannotStart as reason:
         sys.exit(f"cluster.py: {reason}")
