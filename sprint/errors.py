@@ -18,7 +18,7 @@ class UserError(Exception):
 def sentence(error: BaseException) -> str:
     """What to tell the user of an error; "" where only a programmer can mend it, and a traceback serves better."""
     if isinstance(error, UserError):
-        return str(error)
+        return _on_one_line(str(error))
     said = " ".join(str(error).split())[:200]
     if isinstance(error, MemoryError) or _tells_of_memory(error, said):
         return (
@@ -27,8 +27,13 @@ def sentence(error: BaseException) -> str:
         )
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror[0].lower()}{error.strerror[1:]}; what is on disk is whole"
+        return f"{_on_one_line(place)}{error.strerror[0].lower()}{error.strerror[1:]}; what is on disk is whole"
     return ""
+
+
+def _on_one_line(text: str) -> str:
+    """The text with line ends and the like, which names of files may hold, as Python writes them."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _tells_of_memory(error: BaseException, said: str) -> bool:
