@@ -5,14 +5,18 @@ Tests run the same `sprint` and `snakemake` as a user does, with the python that
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+# Whoever starts the tests in the background has Ctrl-C ignored in them and in all that they start; not in these tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-PROJECT_FILES = ("Snakefile", "workflow", "ablations", "slurm", "environment.yml")
+PROJECT_FILES = ("Snakefile", "workflow", "profiles", "ablations", "slurm", "environment.yml")
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -101,6 +101,15 @@ def test_a_browser_would_tell_overflow_and_broken_pictures(tmp_path):
     assert found[400]["broken"] == ["absent"]
 
 
+def test_the_default_profile_is_read_and_what_a_killed_snakemake_leaves_is_no_lock(built, snakemake):
+    lock = built / ".snakemake" / "locks" / "0.input.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(f"{built}/reports/smoke/index.html\n", encoding="utf-8")
+    done = succeeded(snakemake(*SMOKE, cwd=built))
+    lock.unlink(missing_ok=True)
+    assert "profiles/default" in done.stdout + done.stderr
+
+
 def test_nothing_is_planned_once_all_is_built(built, planned):
     assert planned(built) == {}
 
