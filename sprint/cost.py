@@ -108,7 +108,12 @@ def cost_of(run: Run) -> dict:
     }
 
 
+def dense_twin(shape: Shape) -> Shape:
+    """The dense network of the same backbone."""
+    return replace(shape, method="dense", settings=find("dense").Settings(), spec=replace(shape.spec, drop=0.0))
+
+
 def _dense_flops(shape: Shape, steps: dict, batch: dict) -> int:
     """Training FLOPs of the dense network with the same steps and batches."""
-    dense = replace(shape, method="dense", settings=find("dense").Settings(), spec=replace(shape.spec, drop=0.0))
-    return TRAINING_FACTOR * forward_flops(on_meta(dense)) * sum(steps[name] * batch[name] for name in STAGES)
+    forward = forward_flops(on_meta(dense_twin(shape)))
+    return TRAINING_FACTOR * forward * sum(steps[name] * batch[name] for name in STAGES)

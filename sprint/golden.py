@@ -97,11 +97,9 @@ class Golden:
     def _checked(self, method: type, settings: dict, spec: Spec) -> object:
         """The method's settings, complete; an impossible combination is named with the file."""
         try:
-            complete = method.resolve(method.Settings(**settings), spec)
-            method.check(complete, spec, spec.drop)
+            return method.settle(method.Settings(**settings), spec)
         except UserError as error:
             raise UserError(f"{self.path}: {error}") from error
-        return complete
 
 
 def _dense(golden: Golden, grid: int) -> tuple[dict, int, float]:

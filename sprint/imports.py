@@ -197,11 +197,9 @@ def _settings(path: Path, origin: Source, weights: dict, spec: Spec, decoder_hea
             "decoder_heads": decoder_heads,
         }
     try:
-        settings = method.resolve(method.Settings(**chosen), spec)
-        method.check(settings, spec, spec.drop)
+        return method.settle(method.Settings(**chosen), spec)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    return settings
 
 
 def _blocks(weights: dict, part: str) -> int:

@@ -73,6 +73,13 @@ class Method(nn.Module):
     def check(cls, settings: object, spec: Spec, drop: float) -> None:
         """Raise UserError when these settings cannot be built on this backbone; when the configuration is read."""
 
+    @classmethod
+    def settle(cls, settings: object, spec: Spec) -> object:
+        """The settings as they will be built: resolved, and checked at the backbone's drop ratio."""
+        complete = cls.resolve(settings, spec)
+        cls.check(complete, spec, spec.drop)
+        return complete
+
     def forward(
         self, x_BND: torch.Tensor, where: Where, keep_BK: torch.Tensor | None = None, skip: torch.Tensor | bool = False
     ):

@@ -29,18 +29,22 @@ HEADLINE = "methods"  # the study whose table opens the page and whose runs the 
 def render_index(preset: str, results: Path, studies: list[dict], out: Path) -> None:
     """Writes one self-contained HTML file on all `studies` (plans as `read_study` takes them) from results/<preset>."""
     plans = sorted(studies, key=lambda plan: plan["name"] != HEADLINE)
-    _render(f"sprint-bench, preset {preset}", preset, results, plans, out)
+    _render(f"sprint-bench, preset {preset}", preset, Path(results), _read(preset, results, plans), out)
 
 
 def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
     """Writes the same page for one study alone, and its numbers as CSV beside it."""
-    _render(f"{study['title']}, preset {preset}", preset, results, [study], out)
-    write_text(out.with_suffix(".csv"), study_csv(read_study(preset, Path(results), study)))
+    studies = _read(preset, results, [study])
+    _render(f"{study['title']}, preset {preset}", preset, Path(results), studies, out)
+    write_text(out.with_suffix(".csv"), study_csv(studies[0]))
 
 
-def _render(title: str, preset: str, results: Path, plans: list[dict], out: Path) -> None:
-    results, facts = Path(results), read_published()
-    studies = [read_study(preset, results, plan) for plan in plans]
+def _read(preset: str, results: Path, plans: list[dict]) -> list[Study]:
+    return [read_study(preset, Path(results), plan) for plan in plans]
+
+
+def _render(title: str, preset: str, results: Path, studies: list[Study], out: Path) -> None:
+    facts = read_published()
     page = _template().render(
         title=title,
         preset=preset,
