@@ -150,13 +150,16 @@ def test_the_last_lines_of_a_failed_job_reach_the_terminal_and_there_is_one_writ
 
 
 def test_control_c_cancels_the_jobs(project, submit, eventually, slurm):
-    snakemake = submit(project.folder, *TO_SCRATCH, "--", project.target)
-    eventually(project.checkpointed, "the first checkpoint")
+    """Between two questions about the jobs: one that Slurm is just being asked about is missed (docs/cluster.md)."""
+    snakemake = submit(
+        project.folder, *TO_SCRATCH, "--slurm-init-seconds-before-status-checks", "90", "--", project.target
+    )
+    eventually(project.checkpointed, "the first checkpoint", 80)
     project.pause()  # so that it cannot end before it is cancelled
     (job,) = snakemake.jobs()
     snakemake.send(signal.SIGINT)
-    assert snakemake.wait() != 0
     eventually(lambda: slurm.state_of(job) == "CANCELLED", "the job to be cancelled")
+    assert snakemake.wait() != 0
     assert not (project.folder / project.target).exists()
 
 
