@@ -144,8 +144,8 @@ def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: lis
     with devices.joined():
         result = _judged(trained, results, evaluating, sweep)
     if devices.first():
-        write_json(out, result)
         write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
+        write_json(out, result)  # last: where it is, all is
     return result
 
 
