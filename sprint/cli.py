@@ -1,21 +1,20 @@
 """The command line: parses, calls one room, prints. Snakemake's rules call the same commands as a user does."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sprint import devices
+from sprint import cli_bench, devices
 from sprint.errors import UserError, sentence
 from sprint.flags import finite, whole
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(cli_bench.app, name="bench")
 
 Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
 RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
-StudyName = Annotated[str, typer.Argument(help="A study: a file of ablations/, without its ending.")]
 STOPPED = 130  # exit status that typer gives to Ctrl-C
 
 
@@ -242,20 +241,6 @@ def paper_costs_command(out: Annotated[Path, typer.Option(help="CSV file.")] = P
 
     write_paper_costs(Path("ablations/published.yaml"), out)
     print(out)
-
-
-@app.command()
-def bench(
-    study: StudyName,
-    preset: Preset = "digits",
-    threads: Annotated[int, whole(1, 1024, "CPU threads.")] = os.cpu_count() or 1,
-):
-    """Measure images per second of a study's runs, in training and sampling: throughput/<study>.json."""
-    from sprint.bench import measure_study
-
-    plan = _plan(preset)
-    out = _results(preset) / "throughput" / f"{study}.json"
-    measure_study(plan.study(study), plan.preset.measure, threads, out)
 
 
 @app.command()

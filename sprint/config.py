@@ -69,6 +69,7 @@ class Measuring:
 
     batch: int  # images a step
     repeats: int  # timed steps, after one untimed
+    tokens: list[int]  # squares: the numbers of tokens for which `scaling` measures training steps
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import os
 import platform
 import resource
 import subprocess
+import time
 
 import torch
 
@@ -41,6 +42,11 @@ def commit() -> str:
         check=False,
     )
     return described.stdout.strip() or "unknown"
+
+
+def today() -> str:
+    """The date, as in 2026-01-31."""
+    return time.strftime("%Y-%m-%d")
 
 
 def _processor() -> str:

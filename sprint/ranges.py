@@ -1,5 +1,7 @@
 """What values a preset and a training may have, beyond their types: ranges, names, and what must fit together."""
 
+import math
+
 from sprint import data
 from sprint.config import Preset, Training
 from sprint.devices import refuse_uneven
@@ -10,6 +12,7 @@ from sprint.strict import build, convert, describe, inside, refuse_unknown
 
 POSITIONS = ("sincos", "rope2d")
 PRECISIONS = ("float32", "bfloat16")
+MOST_TOKENS = 1 << 20
 RANGES = {  # lowest and highest value allowed, both included
     "image_size": (1, 1 << 16),
     "extractor_steps": (0, 1 << 24),
@@ -55,6 +58,7 @@ def check_preset(preset: Preset, where: str, data_too: bool = True) -> None:
     check_training(preset.train, where)
     check_shares(preset, preset.train, where)
     _check_cluster(preset, where)
+    _check_tokens(preset.measure.tokens, f"{where}: measure.tokens")
     if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
         raise UserError(
             f"{where}: seeds is {describe(preset.seeds)}; allowed: a list of one or more different whole numbers"
@@ -77,6 +81,13 @@ def _check_backbone(preset: Preset, where: str) -> None:
         raise UserError(f"{where}: model.patch is {model.patch}; allowed: a divisor of image_size {preset.image_size}")
     if model.width % (4 * model.heads):
         raise UserError(f"{where}: model.width is {model.width}; allowed: a multiple of 4 x heads = {4 * model.heads}")
+
+
+def _check_tokens(tokens: list[int], where: str) -> None:
+    for count in tokens:
+        in_range(count, 1, MOST_TOKENS, where)
+    if not tokens or sorted(set(tokens)) != tokens or any(math.isqrt(count) ** 2 != count for count in tokens):
+        raise UserError(f"{where} is {describe(tokens)}; allowed: rising square numbers, such as 64, 256")
 
 
 def check_training(train: Training, where: str) -> None:

@@ -23,6 +23,6 @@ def study_results(plan: Plan, study: Study, results: str) -> list[str]:
 
 
 def core_results(plan: Plan, results: str) -> list[str]:
-    """All that the preset's report reads: its core studies."""
+    """All that the preset's report reads: its core studies, speed by number of tokens, and published costs."""
     paths = [path for name in plan.preset.studies for path in study_results(plan, plan.study(name), results)]
-    return sorted(set(paths))
+    return [*sorted(set(paths)), f"{results}/scaling.json", "results/paper_costs.csv"]

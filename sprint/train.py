@@ -163,12 +163,31 @@ def train_step(run: Run, state: State, network: torch.nn.Module, batch: Batch) -
         group["lr"] = learning_rate(run, state.step)
     loss = batch_loss(run, state.model, network, batch)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(state.model.parameters(), run.train.clip, foreach=True)
+    for phase in AFTER_BACKWARD.values():
+        phase(run, state)
+    return loss.detach()
+
+
+def clip(run: Run, state: State) -> None:
+    """Have the optimiser divide the gradient by what its norm is too large by: no pass over it of its own."""
+    gradients = [parameter.grad for parameter in state.model.parameters() if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+    state.optimizer.grad_scale = (norm / run.train.clip).clamp(min=1)  # which fused optimisers take from a GradScaler
+
+
+def update(run: Run, state: State) -> None:
+    """The optimiser's step."""
     state.optimizer.step()
     state.optimizer.zero_grad(set_to_none=True)
-    parameters = [parameter.detach() for parameter in state.model.parameters()]
-    torch._foreach_lerp_(state.average, parameters, 1 - run.train.ema)
-    return loss.detach()
+
+
+@torch.no_grad()
+def follow(run: Run, state: State) -> None:
+    """Let the moving average follow the parameters."""
+    torch._foreach_lerp_(state.average, list(state.model.parameters()), 1 - run.train.ema)
+
+
+AFTER_BACKWARD = {"clipping": clip, "optimiser": update, "EMA": follow}  # phases of a step, as benchmarks name them
 
 
 def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:

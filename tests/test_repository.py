@@ -23,6 +23,7 @@ METHODS = sorted(path.stem for path in (PACKAGE / "methods").glob("*.py") if pat
 WORK = "train, evaluate and the like"
 ROOMS_FROM_THE_TOP = [
     {"cli"},
+    {"cli_bench"},
     {WORK},
     {"sample", "metrics"},
     {"guidance"},

@@ -64,6 +64,7 @@ def test_the_report_holds_every_study_and_every_method(built, plan):
     assert [name for name in available() if find(name).title.lower() not in page.lower()] == []
     assert [name for name in available() if not any(run.method == name for run in core_runs(plan))] == []
     assert "missing: not trained yet" not in page
+    assert [said for said in ("Where the time of a step goes", "Published costs beside ours") if said not in page] == []
     assert len(page.encode()) < 5_000_000
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from sprint.errors import UserError
+from sprint.strict import describe
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def readers() -> list[str]:
 def reader(name: str):
     """The module that reads the data set called `name`. Raises UserError for a name without a file."""
     if name not in readers():
-        raise UserError(f"data set {name!r} is unknown; known: {', '.join(readers())}")
+        raise UserError(f"data set {describe(name)} is unknown; known: {', '.join(readers())}")
     return importlib.import_module(f"sprint.data.{name}")
 
 

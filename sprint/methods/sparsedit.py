@@ -76,7 +76,7 @@ class SparseDiT(Method):
         return self.top(self.middle(self.bottom(x_BND, where), where, side), where)
 
     def parts(self):
-        return {"bottom": self.bottom, "middle": self.middle, "top": self.top}
+        return {"encoder": self.bottom, "middle": self.middle, "decoder": self.top}
 
 
 class Pooling(nn.Module):

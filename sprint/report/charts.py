@@ -65,7 +65,7 @@ def styles_of(labels: list[str]) -> dict[str, tuple[str, str]]:
 
 def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: float | None) -> Panel:
     """`metric` of several series against `x`."""
-    figure, axes = _panel(metric, HEIGHT)
+    figure, axes = empty_panel(_title(metric), HEIGHT)
     for one in series:
         if one.x:
             colour, marker = styles[one.label]
@@ -80,13 +80,13 @@ def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: f
     axes.set_xlabel(x)
     figure.subplots_adjust(left=0.14, right=0.97, bottom=0.165, top=0.9)
     said = "; ".join(f"{one.label}: {_points_in_words(metric, one)}" for one in series if one.x)
-    return Panel(_uri(figure), f"{metric_name(metric)} against {x}. {said}. {_floor_in_words(metric, floor)}")
+    return Panel(as_uri(figure), f"{metric_name(metric)} against {x}. {said}. {_floor_in_words(metric, floor)}")
 
 
 def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
     """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the interval."""
     height = 0.8 + ROW * len(rows)
-    figure, axes = _panel(metric, height)
+    figure, axes = empty_panel(_title(metric), height)
     names = ["\n".join(textwrap.wrap(row.label, 24, max_lines=2, placeholder="…")) for row in rows]
     for place, row in enumerate(rows):
         for _, spread, best in row.marks:
@@ -104,7 +104,7 @@ def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
         for row in rows
         for guidance, spread, _ in row.marks
     )
-    return Panel(_uri(figure), f"{metric_name(metric)} by setting. {said}. {_floor_in_words(metric, floor)}")
+    return Panel(as_uri(figure), f"{metric_name(metric)} by setting. {said}. {_floor_in_words(metric, floor)}")
 
 
 def _band(axes: Axes, one: Series, colour: str) -> None:
@@ -133,10 +133,15 @@ def _floor_in_words(metric: str, floor: float | None) -> str:
     return "Floor: not computed." if floor is None else f"Floor: {metric_text(metric, floor)}."
 
 
-def _panel(metric: str, height: float) -> tuple[Figure, Axes]:
+def _title(metric: str) -> str:
+    return f"{metric_name(metric)}, {better(metric)}"
+
+
+def empty_panel(title: str, height: float) -> tuple[Figure, Axes]:
+    """Axes in the report's style, `height` inches high."""
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_subplot()
-    figure.text(0.02, 1 - 0.22 / height, f"{metric_name(metric)}, {better(metric)}", fontsize=10, color=INK)
+    figure.text(0.02, 1 - 0.22 / height, title, fontsize=10, color=INK)
     axes.patch.set_visible(False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(color=INK, alpha=0.4)
@@ -161,7 +166,8 @@ def _value_axis(axis: Axis, metric: str, values: list[float], floor: float | Non
     axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value) if metric == "accuracy" else f"{value:g}"))
 
 
-def _uri(figure: Figure) -> str:
+def as_uri(figure: Figure) -> str:
+    """The figure as SVG in a data URI."""
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "sprint-bench", "svg.fonttype": "none"}):
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

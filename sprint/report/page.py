@@ -18,6 +18,7 @@ from sprint.report.plots import cost_plots, study_plots
 from sprint.report.provenance import UNITS, protocol, provenance
 from sprint.report.published import FILE, beside, read_published
 from sprint.report.read import Study, read_study
+from sprint.report.speed import paper_table, parts_plots, scaling_plots, scaling_table, speedup_plots
 from sprint.report.summary import ranking
 from sprint.report.tables import evaluation_table, more_table, study_table
 from sprint.report.verdicts import verdicts
@@ -29,7 +30,8 @@ HEADLINE = "methods"  # the study whose table opens the page and whose runs the 
 def render_index(preset: str, results: Path, studies: list[dict], out: Path) -> None:
     """Writes one self-contained HTML file on all `studies` (plans as `read_study` takes them) from results/<preset>."""
     plans = sorted(studies, key=lambda plan: plan["name"] != HEADLINE)
-    _render(f"sprint-bench, preset {preset}", preset, Path(results), _read(preset, results, plans), out)
+    studies = _read(preset, results, plans)
+    _render(f"sprint-bench, preset {preset}", preset, Path(results), studies, out, _speed(Path(results)))
 
 
 def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
@@ -43,12 +45,23 @@ def _read(preset: str, results: Path, plans: list[dict]) -> list[Study]:
     return [read_study(preset, Path(results), plan) for plan in plans]
 
 
-def _render(title: str, preset: str, results: Path, studies: list[Study], out: Path) -> None:
+def _speed(results: Path) -> dict:
+    """The section on speed and cost that is no study's."""
+    return {
+        "scaling": scaling_plots(results),
+        "parts": parts_plots(results),
+        "table": scaling_table(results),
+        "papers": paper_table(results),
+    }
+
+
+def _render(title: str, preset: str, results: Path, studies: list[Study], out: Path, speed: dict | None = None) -> None:
     facts = read_published()
     page = _template().render(
         title=title,
         preset=preset,
         sections=[_section(study, results, facts) for study in studies],
+        speed=speed,
         verdicts=verdicts(studies, _claims({study.name for study in studies})),
         provenance=provenance(studies, results),
         units=UNITS,
@@ -90,6 +103,7 @@ def _section(study: Study, results: Path, facts: dict) -> dict:
         "factors": (HEADERS, factor_rows(study, facts) if study.name == HEADLINE else []),
         "plots": study_plots(study),
         "cost_plots": None if study.sweep else cost_plots(study),
+        "speedups": speedup_plots(study),
         "grids": sample_grids(study, results) if study.name == HEADLINE else {},
         "published": beside(study, facts),
         "costs": cost_rows(study),

@@ -34,7 +34,27 @@ rule throughput:
         runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],
         measure=str(PLAN.preset.measure),
     shell:
-        "sprint bench {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
+        "sprint bench study {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
+
+
+rule scaling:
+    output:
+        f"{RESULTS}/scaling.json",
+    log:
+        f"{RESULTS}/logs/scaling.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/scaling.tsv"
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores
+    resources:
+        **launch.resources(PLAN.preset, shared=False),
+    params:
+        preset=PRESET,
+        measure=str(PLAN.preset.measure),
+        model=str(PLAN.preset.model),
+    shell:
+        "sprint bench scaling --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
 
 
 rule paper_costs:

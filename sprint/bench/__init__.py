@@ -1,0 +1,1 @@
+"""Measured speed and memory beside the modelled cost. Whatever is compared takes turns in one process."""

@@ -1,0 +1,97 @@
+"""How speed and memory are measured: turn by turn, the first turn apart, medians with their spread."""
+
+import ctypes
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+
+from sprint.progress import track
+
+STATUS, CLEAR = "/proc/self/status", "/proc/self/clear_refs"
+
+
+def timed(once: Callable[[], object]) -> float:
+    """Seconds of one call, the device's work included."""
+    synchronise()
+    began = time.perf_counter()
+    once()
+    synchronise()
+    return time.perf_counter() - began
+
+
+def synchronise() -> None:
+    """Wait until the device has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def in_turns(tasks: dict, repeats: int, what: str) -> dict[object, list[float]]:
+    """Seconds of every call of each task, repeat by repeat, so that a machine that slows down slows all of them.
+
+    The first of the `repeats` + 1 turns warms up, and compiles where something is compiled: it stands first.
+    """
+    seconds: dict[object, list[float]] = {key: [] for key in tasks}
+    for _ in track(range(repeats + 1), what, repeats + 1):
+        for key, once in tasks.items():
+            seconds[key].append(timed(once))
+    return seconds
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, lowest and highest of the turns after the first."""
+    return {
+        "median": statistics.median(values[1:]),
+        "low": min(values[1:]),
+        "high": max(values[1:]),
+        "repeats": len(values) - 1,
+    }
+
+
+def working_bytes(once: Callable[[], object]) -> int | None:
+    """Most bytes held during a call beyond those held before it; None where the system does not tell."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        once()
+        return torch.cuda.max_memory_allocated() - before
+    if sys.platform != "linux":
+        return None
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed and not given back would hide what the call takes
+    before = _resident("VmRSS")
+    with open(CLEAR, "w", encoding="ascii") as stream:
+        stream.write("5")  # the peak starts anew (proc(5))
+    once()
+    return max(0, _resident("VmHWM") - before)
+
+
+def _resident(key: str) -> int:
+    with open(STATUS, encoding="ascii") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
+
+
+def largest_batch(attempt: Callable[[int], object], batch: int) -> int:
+    """`batch`, halved until `attempt(batch)` fits the GPU's memory. Raises the device's error when not even 1 fits."""
+    while True:
+        try:
+            attempt(batch)
+            return batch
+        except torch.OutOfMemoryError:
+            if batch == 1:
+                raise
+            batch //= 2
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+def matrix_rate(precision: str, repeats: int = 5) -> float:
+    """FLOP/s of this machine's own product of large square matrices: what a network can hope for at most."""
+    place = "cuda" if torch.cuda.is_available() else "cpu"
+    size = 8192 if place == "cuda" else 1024
+    left, right = torch.randn(2, size, size, device=place, dtype=getattr(torch, precision))
+    return 2 * size**3 / spread([timed(lambda: left @ right) for _ in range(repeats + 1)])["median"]

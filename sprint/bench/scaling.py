@@ -1,0 +1,51 @@
+"""How training speed scales with the number of tokens, method by method, beside what the model of cost says.
+
+    snakemake --cores all scaling
+
+The preset's backbone on images of random pixels, from few tokens to many. An image costs more the more tokens it has;
+so the batch shrinks as they grow, down to one image.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sprint import data
+from sprint.bench.training import BASE, about, on_this_machine, row, runs_of
+from sprint.config import Preset
+from sprint.files import write_json
+from sprint.plan import Entry, make_run
+
+DROP = 0.75
+IMAGES = 64
+
+
+def with_tokens(preset: Preset, tokens: int) -> Preset:
+    """The preset with images that make so many tokens, and a batch with as many tokens as it usually has."""
+    channels, classes = data.facts(preset.data)
+    usual = (preset.image_size // preset.model.patch) ** 2 * preset.measure.batch
+    batch = max(1, usual // tokens)
+    return replace(
+        preset,
+        data={"name": "noise", "channels": channels, "classes": classes, "images": IMAGES},
+        image_size=round(tokens**0.5) * preset.model.patch,
+        train=replace(preset.train, batch=batch, finetune_batch=batch),
+    )
+
+
+def bench_scaling(preset: Preset, threads: int, out: Path) -> dict:
+    """Measure every method at every number of tokens in `measure.tokens`; write and return what was found."""
+    torch.set_num_threads(threads)
+    rows, impossible = [], []
+    for tokens in preset.measure.tokens:
+        scaled = on_this_machine(with_tokens(preset, tokens), None)
+        base = make_run(scaled, Entry(BASE), 0, BASE)
+        runs, refused = runs_of(scaled, [], DROP)
+        rows += [row(base, run, preset.measure.repeats) for run in (base, *runs)]
+        impossible += [{"tokens": tokens, **one} for one in refused]
+    result = {**about(base, threads, "scaling"), "rows": rows, "impossible": impossible}
+    for key in ("tokens", "batch", "image_size"):  # each row's own
+        del result[key]
+    write_json(out, result)
+    return result

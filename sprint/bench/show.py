@@ -1,0 +1,76 @@
+"""What was measured, as tables on the terminal; the JSON holds more."""
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_training(result: dict) -> None:
+    """Seconds of a step and speed-up over the dense network, measured and modelled."""
+    table = Table(
+        "network", "tokens", "batch", "step / ms", "images/s", "× dense, measured", "× dense, modelled", "share of it",
+        "GFLOP/s", "working MiB", box=None, padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for row in [*result.get("plain", []), *result["rows"]]:
+        speedup, memory = row["speedup_measured"], row.get("working_bytes")
+        table.add_row(
+            row["label"],
+            f"{row['tokens']}",
+            f"{row['batch']}",
+            _spread(row["step_seconds"], 1e3, ".1f"),
+            f"{row['images_per_second']:.1f}",
+            _spread(speedup, 1, ".2f"),
+            f"{row['speedup_modelled']:.2f}",
+            f"{speedup['median'] / row['speedup_modelled']:.2f}",
+            f"{row['flops_per_second'] / 1e9:.0f}",
+            "" if memory is None else f"{memory / 2**20:.0f}",
+        )
+    _console().print(table)
+    for row in result["rows"][:2]:
+        parts = ", ".join(f"{name} {seconds * 1e3:.1f}" for name, seconds in row["parts_seconds"])
+        print(f"{row['label']}, {row['tokens']} tokens, ms by part: {parts}")
+    print(
+        f"this machine's matrix product: {result['matrix_flops_per_second'] / 1e9:.0f} GFLOP/s, {result['precision']}"
+    )
+    _print_impossible(result)
+
+
+def print_sampling(result: dict) -> None:
+    """Seconds of a step under each guidance and speed-up over classifier-free guidance."""
+    table = Table(
+        "network", "guidance", "step / ms", "images × steps / s", "× CFG, measured", "× CFG, modelled", "share of it",
+        box=None, padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for row in result["rows"]:
+        table.add_row(
+            row["label"],
+            row["guidance"],
+            _spread(row["step_seconds"], 1e3, ".1f"),
+            f"{row['images_per_second']:.1f}",
+            _spread(row["speedup_measured"], 1, ".2f"),
+            f"{row['speedup_modelled']:.2f}",
+            f"{row['speedup_measured']['median'] / row['speedup_modelled']:.2f}",
+        )
+    _console().print(table)
+    _print_impossible(result)
+
+
+def print_evaluation(result: dict) -> None:
+    """Seconds of each part of an evaluation."""
+    table = Table(f"of {result['images']} images", "seconds", box=None, padding=(0, 2, 0, 0))
+    for row in result["rows"]:
+        table.add_row(row["label"], _spread(row["seconds"], 1, ".3f"))
+    _console().print(table)
+
+
+def _print_impossible(result: dict) -> None:
+    for one in result["impossible"]:
+        print(f"not measured: {one['reason']}")
+
+
+def _spread(values: dict, factor: float, form: str) -> str:
+    low, median, high = (format(values[key] * factor, form) for key in ("low", "median", "high"))
+    return f"{median} ({low}–{high})"
+
+
+def _console() -> Console:
+    return Console(width=None if Console().is_terminal else 200)

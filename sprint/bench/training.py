@@ -1,0 +1,223 @@
+"""Training steps measured, method by method, in turns with the dense network and beside what the model of cost says.
+
+sprint bench train --model S/2 --batch 8
+sprint bench scaling --preset digits
+"""
+
+import gc
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sprint import data, provenance
+from sprint.batches import draw_batch
+from sprint.bench import clock
+from sprint.bench.parts import seconds_by_part
+from sprint.bench.plain import PlainTraining
+from sprint.config import Backbone, Preset, Run
+from sprint.cost import cost_of
+from sprint.errors import UserError
+from sprint.files import write_json
+from sprint.methods import available
+from sprint.papers import LATENT_CHANNELS, LATENT_FACTOR
+from sprint.plan import Entry, make_run
+from sprint.shape import shape_of
+from sprint.sizes import parse
+from sprint.train import State, device, start, train_step
+
+BASE = "dense"
+CLASSES, IMAGES = 1000, 1024  # of the random data that stands in for latents of ImageNet
+
+
+class Trainer:
+    """A run at its first step, whose steps can be timed."""
+
+    def __init__(self, run: Run):
+        self.run, self.state = run, start(run)
+        self.images = data.load(run.data, run.image_size)
+        self.network = torch.compile(self.state.model) if run.train.compile else self.state.model
+        self.batch = self.draw()
+
+    def draw(self):
+        """The inputs of the first step, drawn anew."""
+        return draw_batch(self.run, self.images, 0, self.state.model.method.skip_rate)
+
+    def step(self) -> None:
+        """One step on inputs that lie ready."""
+        train_step(self.run, self.state, self.network, self.batch)
+
+    def step_with_data(self) -> None:
+        """One step, its inputs drawn first, its loss read."""
+        train_step(self.run, self.state, self.network, self.draw()).item()
+
+    def parts(self) -> dict[str, float]:
+        return seconds_by_part(self.run, self.state, self.batch)
+
+
+def at_size(preset: Preset, model: str, resolution: int, batch: int) -> Preset:
+    """The preset's schedule on a network of published size and random latents. Raises UserError for what cannot be."""
+    depth, width, heads, patch = parse(model)
+    if resolution < LATENT_FACTOR * patch or resolution % (LATENT_FACTOR * patch):
+        raise UserError(f"--resolution is {resolution}; allowed: a multiple of {LATENT_FACTOR * patch} pixels")
+    train = replace(preset.train, batch=batch, finetune_batch=batch)
+    return replace(
+        preset,
+        data={"name": "noise", "channels": LATENT_CHANNELS, "classes": CLASSES, "images": IMAGES},
+        image_size=resolution // LATENT_FACTOR,
+        model=Backbone(width, depth, heads, patch, "sincos", False),
+        train=train,
+        methods={},
+    )
+
+
+def on_this_machine(preset: Preset, compiled: bool | None) -> Preset:
+    """The same in bfloat16 and compiled where there is a GPU, as training there is; `compiled` overrules."""
+    graphics = torch.cuda.is_available()
+    precision = "bfloat16" if graphics else preset.train.precision
+    compiled = graphics if compiled is None else compiled
+    return replace(preset, train=replace(preset.train, precision=precision, compile=compiled))
+
+
+def runs_of(preset: Preset, methods: list[str], drop: float) -> tuple[list[Run], list[dict]]:
+    """A run of each method but the base at a drop ratio, and those that cannot be with their reasons.
+
+    Raises UserError where a method that was asked for cannot be, or none can.
+    """
+    runs, impossible = [], []
+    for method in [name for name in methods or available() if name != BASE]:
+        try:
+            runs.append(make_run(preset, Entry(method, drop), 0, method))
+        except UserError as error:
+            if methods:
+                raise
+            impossible.append({"method": method, "drop": drop, "reason": str(error)})
+    if impossible and not runs:
+        raise UserError(impossible[0]["reason"])
+    return runs, impossible
+
+
+def bench_train(preset: Preset, methods: list[str], drop: float, repeats: int, threads: int, out: Path) -> dict:
+    """Measure the plain baseline and each method in turns with the dense network; write and return what was found."""
+    torch.set_num_threads(threads)
+    preset = fitting(preset, methods, drop)
+    base = make_run(preset, Entry(BASE), 0, BASE)
+    runs, impossible = runs_of(preset, methods, drop)
+    result = {
+        **about(base, threads, "train"),
+        "plain": [plain_row(base, fused, repeats) for fused in (False, True)],
+        "rows": [row(base, run, repeats) for run in (base, *runs)],
+        "impossible": impossible,
+    }
+    write_json(out, result)
+    return result
+
+
+def fitting(preset: Preset, methods: list[str], drop: float) -> Preset:
+    """The preset with its batch halved until a step of every method fits a GPU's memory; on a CPU as it is."""
+    if not torch.cuda.is_available():
+        return preset
+
+    def with_batch(batch: int) -> Preset:
+        return replace(preset, train=replace(preset.train, batch=batch, finetune_batch=batch))
+
+    def attempt(batch: int) -> None:
+        smaller = with_batch(batch)
+        for run in [make_run(smaller, Entry(BASE), 0, BASE), *runs_of(smaller, methods, drop)[0]]:
+            trainers = Trainer(run), Trainer(run)  # as many as are measured in turns
+            trainers[0].step()
+
+    return with_batch(clock.largest_batch(attempt, preset.train.batch))
+
+
+def about(run: Run, threads: int, what: str) -> dict:
+    """What was measured, on what."""
+    return {
+        "what": what,
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "date": provenance.today(),
+        "threads": threads,
+        "model": vars(run.model),
+        "image_size": run.image_size,
+        "tokens": (run.image_size // run.model.patch) ** 2,
+        "batch": run.train.batch,
+        "precision": run.train.precision,
+        "compiled": run.train.compile,
+        "matrix_flops_per_second": clock.matrix_rate(run.train.precision),
+    }
+
+
+def row(base: Run, run: Run, repeats: int) -> dict:
+    """A run's sparse training step in turns with the base's: seconds, speed-up measured and modelled, parts, memory."""
+    first, other = Trainer(base), Trainer(run)
+    tasks = {"base": first.step, "step": other.step, "with data": other.step_with_data, "data": other.draw}
+    seconds = clock.in_turns(tasks, repeats, f"measuring {run.label}")
+    found = {
+        **measured(seconds, run, cost_of(run)["train_flops_per_image"]),
+        "speedup_modelled": cost_of(base)["train_flops_per_image"] / cost_of(run)["train_flops_per_image"],
+        "step_with_data_seconds": clock.spread(seconds["with data"]),
+        "data_seconds": clock.spread(seconds["data"]),
+        "parts_seconds": median_parts(other.parts, repeats),
+        "state_bytes": state_bytes(other.state),
+        "working_bytes": clock.working_bytes(other.step),
+    }
+    release(first, other)
+    return found
+
+
+def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
+    """What the times of a run's steps, and of the base's in turns with them, say."""
+    step = clock.spread(seconds["step"])
+    ratios = [base / own for base, own in zip(seconds["base"], seconds["step"], strict=True)]
+    return {
+        "label": run.label,
+        "method": run.method,
+        "drop": run.drop,
+        "tokens": (run.image_size // run.model.patch) ** 2,
+        "batch": run.train.batch,
+        "step_seconds": step,
+        "first_step_seconds": seconds["step"][0],  # compilation, where there is one, is in this one alone
+        "base_step_seconds": clock.spread(seconds["base"]),
+        "images_per_second": run.train.batch / step["median"],
+        "flops_per_image": flops,
+        "flops_per_second": flops * run.train.batch / step["median"],
+        "speedup_measured": clock.spread(ratios),
+    }
+
+
+def plain_row(base: Run, fused: bool, repeats: int) -> dict:
+    """The plain baseline in turns with the dense network."""
+    first, plain = Trainer(base), PlainTraining(shape_of(base), fused, base.train, device())
+    tasks = {"base": first.step, "step": lambda: plain.step(first.batch)}
+    seconds = clock.in_turns(tasks, repeats, "measuring the plain baseline")
+    release(first, plain)
+    label = f"plain eager DiT, {'fused attention' if fused else 'attention written out'}"
+    flops = cost_of(base)["train_flops_per_image"]
+    return {**measured(seconds, base, flops), "label": label, "method": "plain", "speedup_modelled": 1.0}
+
+
+def median_parts(once: Callable[[], dict[str, float]], repeats: int) -> list[tuple[str, float]]:
+    """Each part with its median seconds, the first time not counted, in the order in which they begin."""
+    taken = [once() for _ in range(repeats + 1)][1:]
+    return [(name, statistics.median(parts[name] for parts in taken)) for name in taken[0]]
+
+
+def state_bytes(state: State) -> int:
+    """Parameters, their average and the optimiser's moments."""
+    kept = [value for values in state.optimizer.state.values() for value in values.values()]
+    tensors = [*state.model.parameters(), *state.average, *kept]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def release(*trainers: object) -> None:
+    """Give memory back before the next two are built."""
+    for trainer in trainers:
+        vars(trainer).clear()
+    gc.collect()
+    torch.compiler.reset()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
