@@ -4,7 +4,12 @@ Every purpose draws from its own stream, so that for one seed all methods see th
 labels, whatever else they draw.
 """
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 import torch
 
@@ -32,7 +37,14 @@ class Batch:
         """The number-th of so many equal contiguous parts, for one of the processes that share the step."""
         size = len(self.y_B) // parts
         rows = slice(number * size, (number + 1) * size)
-        return Batch(*(value[rows] if torch.is_tensor(value) else value for value in vars(self).values()))
+        return self._each(lambda value: value[rows])
+
+    def pinned(self) -> "Batch":
+        """The same in memory that a GPU reads without the processor's help."""
+        return self._each(torch.Tensor.pin_memory)
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+        return Batch(*(change(value) if torch.is_tensor(value) else value for value in vars(self).values()))
 
 
 def sparse_steps(run: Run) -> int:
@@ -74,5 +86,24 @@ def _order(run: Run, count: int, step: int, size: int) -> torch.Tensor:
     sparse = sparse_steps(run)
     first = min(step, sparse) * run.train.batch + max(0, step - sparse) * run.train.finetune_batch
     epochs = range(first // count, (first + size - 1) // count + 1)
-    order = torch.cat([torch.randperm(count, generator=stream("order", run.seed, epoch)) for epoch in epochs])
+    order = torch.cat([_epoch(run.seed, epoch, count) for epoch in epochs])
     return order[first - epochs[0] * count :][:size]
+
+
+@lru_cache(maxsize=2)  # of a million images an order takes longer to draw than a batch
+def _epoch(seed: int, epoch: int, count: int) -> torch.Tensor:
+    return torch.randperm(count, generator=stream("order", seed, epoch))
+
+
+def ahead(draw: Callable[[int], Batch], steps: Iterable[int], depth: int) -> Iterator[Batch]:
+    """draw(step) of each step; with a `depth`, by another thread, up to so many steps before they are asked for."""
+    if not depth:
+        yield from map(draw, steps)
+        return
+    remaining = iter(steps)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(draw, step) for step in islice(remaining, depth))
+        while waiting:
+            batch = waiting.popleft().result()
+            waiting.extend(thread.submit(draw, step) for step in islice(remaining, 1))
+            yield batch

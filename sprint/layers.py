@@ -62,6 +62,16 @@ def modulate(x_BLD: torch.Tensor, shift_B1D: torch.Tensor, scale_B1D: torch.Tens
     return torch.addcmul(shift_B1D, F.layer_norm(x_BLD, x_BLD.shape[-1:], eps=EPSILON), 1 + scale_B1D)
 
 
+class HeadNorm(nn.RMSNorm):
+    """RMSNorm of each head's q or k, in the precision they come in: mixed with another it is not fused."""
+
+    def __init__(self, width: int):
+        super().__init__(width, eps=EPSILON)
+
+    def forward(self, x_BHLd: torch.Tensor) -> torch.Tensor:
+        return F.rms_norm(x_BHLd, self.normalized_shape, self.weight.to(x_BHLd.dtype), self.eps)
+
+
 class Attention(nn.Module):
     """Multi-head self-attention; optionally RMSNorm on each head's q and k."""
 
@@ -69,8 +79,8 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
-        self.q_norm = nn.RMSNorm(width // heads, eps=EPSILON) if qk_norm else nn.Identity()
-        self.k_norm = nn.RMSNorm(width // heads, eps=EPSILON) if qk_norm else nn.Identity()
+        self.q_norm = HeadNorm(width // heads) if qk_norm else nn.Identity()
+        self.k_norm = HeadNorm(width // heads) if qk_norm else nn.Identity()
         self.proj = nn.Linear(width, width)
 
     def forward(self, x_BLD: torch.Tensor, where: Where) -> torch.Tensor:

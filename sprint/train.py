@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from sprint import checkpoint, data, devices, provenance, status
-from sprint.batches import Batch, draw_batch, sparse_steps, stage_of
+from sprint.batches import Batch, ahead, draw_batch, sparse_steps, stage_of
 from sprint.config import Run
 from sprint.errors import UserError
 from sprint.files import read_json, remove_unfinished, write_json
@@ -32,6 +32,7 @@ from sprint.shape import shape_of
 from sprint.status import Interrupted
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
+AHEAD = 2  # batches that lie ready for a GPU
 
 
 @dataclass
@@ -135,11 +136,11 @@ def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
     milestones = {math.ceil(share * run.train.steps) for share in run.train.milestones}
     network = devices.replicated(state.model)
     network = torch.compile(network) if run.train.compile else network
-    with _on_request_to_stop() as asked:
-        for step in track(range(state.step, run.train.steps), run.name, run.train.steps, state.step):
+    steps = range(state.step, run.train.steps)
+    with _on_request_to_stop() as asked, contextlib.closing(_batches(run, state, images, steps)) as batches:
+        for step in track(steps, run.name, run.train.steps, state.step):
             began = time.perf_counter()
-            batch = draw_batch(run, images, step, state.model.method.skip_rate)
-            loss = train_step(run, state, network, batch.part(devices.rank(), devices.world()))
+            loss = train_step(run, state, network, next(batches))
             state.step = step + 1
             _record(run, state, loss)
             state.seconds += time.perf_counter() - began
@@ -155,6 +156,17 @@ def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
                 raise Interrupted(
                     f"stopped at step {state.step} of {run.train.steps}; the same command goes on from there"
                 )
+
+
+def _batches(run: Run, state: State, images: data.Images, steps: range) -> Iterator[Batch]:
+    """This process's part of each step's batch; for a GPU drawn ahead, while it works, into pinned memory."""
+    graphics = device().type == "cuda"
+
+    def draw(step: int) -> Batch:
+        batch = draw_batch(run, images, step, state.model.method.skip_rate).part(devices.rank(), devices.world())
+        return batch.pinned() if graphics else batch
+
+    return ahead(draw, steps, AHEAD if graphics else 0)
 
 
 def train_step(run: Run, state: State, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
@@ -193,9 +205,10 @@ AFTER_BACKWARD = {"clipping": clip, "optimiser": update, "EMA": follow}  # phase
 def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
     """Mean over the batch of the method's loss."""
     place = next(model.parameters()).device
-    x, noise, t, y = (part.to(place) for part in (batch.x_BCHW, batch.noise_BCHW, batch.t_B, batch.y_B))
-    keep = None if batch.keep_BK is None else batch.keep_BK.to(place)
-    skip = batch.skip_B if batch.skip_B is False else batch.skip_B.to(place)
+    inputs = (batch.x_BCHW, batch.noise_BCHW, batch.t_B, batch.y_B)
+    x, noise, t, y = (part.to(place, non_blocking=True) for part in inputs)
+    keep = None if batch.keep_BK is None else batch.keep_BK.to(place, non_blocking=True)
+    skip = batch.skip_B if batch.skip_B is False else batch.skip_B.to(place, non_blocking=True)
     noisy = interpolate(x, noise, t)
     with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
         prediction = network(noisy, t, y, keep, skip)

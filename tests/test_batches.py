@@ -1,12 +1,14 @@
 """What a step sees follows from (seed, step) alone: methods are compared in pairs, and a run can be resumed."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 import tiny
 import torch
 
-from sprint.batches import batch_size, draw_batch, sparse_steps, stage_of
+from sprint import train
+from sprint.batches import ahead, batch_size, draw_batch, sparse_steps, stage_of
 from sprint.data import Images
 from sprint.methods import available
 
@@ -103,3 +105,40 @@ def test_the_share_of_fine_tuning_sets_the_stages(share, sparse):
     run = tiny.run(finetune=share, finetune_batch=4)
     assert sparse_steps(run) == sparse
     assert [batch_size(run, step) for step in range(20)] == [16] * sparse + [4] * (20 - sparse)
+
+
+def test_batches_drawn_ahead_are_the_same_in_the_same_order():
+    drawn, taken = [], []
+
+    def draw(step: int) -> int:
+        drawn.append((step, threading.current_thread() is threading.main_thread()))
+        return step * step
+
+    for value in ahead(draw, range(3, 9), 2):
+        taken.append(value)
+        assert len(drawn) <= len(taken) + 2
+    assert taken == [step * step for step in range(3, 9)]
+    assert drawn == [(step, False) for step in range(3, 9)]
+    assert list(ahead(draw, range(3), 0)) == [0, 1, 4] and drawn[-1] == (2, True)
+
+
+def test_an_error_in_drawing_ahead_reaches_the_training_and_leaving_early_ends_the_thread():
+    with pytest.raises(OSError, match="gone"):
+        list(ahead(lambda step: (_ for _ in ()).throw(OSError("gone")), range(3), 2))
+    before = threading.active_count()
+    batches = ahead(lambda step: step, range(100), 2)
+    assert next(batches) == 0
+    batches.close()
+    assert threading.active_count() == before
+
+
+def test_a_training_that_draws_ahead_ends_with_the_same_bits(monkeypatch, tmp_path):
+    """What a GPU does, but for pinning, which needs one."""
+    run = tiny.run(steps=6)
+    plain = train.train(run, tmp_path / "plain")
+    monkeypatch.setattr(
+        train, "_batches", lambda run, state, images, steps: ahead(
+            lambda step: draw_batch(run, images, step, state.model.method.skip_rate), steps, train.AHEAD
+        )
+    )  # fmt: skip
+    assert train.train(run, tmp_path / "ahead")["losses"] == plain["losses"]

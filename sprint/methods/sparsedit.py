@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sprint.errors import UserError
-from sprint.layers import EPSILON, Block, Blocks, Where, ZeroLinear, modulate, rotate
+from sprint.layers import Block, Blocks, HeadNorm, Where, ZeroLinear, modulate, rotate
 from sprint.methods import Method, Spec
 
 
@@ -97,8 +97,8 @@ class CrossAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.q, self.kv = nn.Linear(width, width), nn.Linear(width, 2 * width)
-        self.q_norm = nn.RMSNorm(width // heads, eps=EPSILON) if qk_norm else nn.Identity()
-        self.k_norm = nn.RMSNorm(width // heads, eps=EPSILON) if qk_norm else nn.Identity()
+        self.q_norm = HeadNorm(width // heads) if qk_norm else nn.Identity()
+        self.k_norm = HeadNorm(width // heads) if qk_norm else nn.Identity()
         self.proj = nn.Linear(width, width)
 
     def forward(self, x_BLD, where: Where, other_BMD, other: Where) -> torch.Tensor:
