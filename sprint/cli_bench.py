@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sprint.errors import UserError
 from sprint.flags import finite, whole
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def train(
     from sprint.bench.training import bench_train
 
     preset = _sized(model, resolution, batch, compiled)
-    print_training(bench_train(preset, _known(methods), drop, repeats, threads, _writable(out)))
+    print_training(bench_train(preset, _known(methods), _share(drop), repeats, threads, _writable(out)))
 
 
 @app.command()
@@ -63,7 +64,7 @@ def sample(
     from sprint.bench.show import print_sampling
 
     preset = _sized(model, resolution, batch, compiled)
-    print_sampling(bench_sample(preset, _known(methods), drop, repeats, threads, _writable(out)))
+    print_sampling(bench_sample(preset, _known(methods), _share(drop), repeats, threads, _writable(out)))
 
 
 @app.command()
@@ -132,6 +133,12 @@ def _known(methods: list[str]) -> list[str]:
     for method in methods:
         find(method)
     return methods
+
+
+def _share(drop: float) -> float:
+    if not 0 <= drop < 1:
+        raise UserError(f"--drop is {drop:g}; allowed: a share of the tokens, at least 0 and less than 1")
+    return drop
 
 
 def _writable(out: Path) -> Path:
