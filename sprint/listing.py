@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sprint import status
+from sprint.batches import sparse_steps
 from sprint.config import Plan, Run, Study
 from sprint.files import read_json
 
@@ -41,7 +42,8 @@ def _spent(results: Path, run: Run) -> tuple[str, str, str]:
     if not path.exists():
         return "-", "-", "-"
     trained = read_json(path)
-    images = trained["step"] * run.train.batch
+    sparse = min(trained["step"], sparse_steps(run))
+    images = sparse * run.train.batch + (trained["step"] - sparse) * run.train.finetune_batch
     return f"{trained['step']}", f"{trained['seconds']:.1f}", f"{images / max(trained['seconds'], 1e-9):.0f}"
 
 
