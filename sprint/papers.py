@@ -35,9 +35,7 @@ WITHIN = {"gmac": 0.007, "tflop_per_step": 0.007, "params_m": 0.01}  # of author
 def published_shape(model: str, resolution: int, method: str, drop: float, settings: dict) -> Shape:
     """A network of published size on latents. Raises UserError for what does not exist or does not fit."""
     depth, width, heads, patch = parse(model)
-    size = resolution // LATENT_FACTOR
-    if resolution < LATENT_FACTOR * patch or resolution % (LATENT_FACTOR * patch):
-        raise UserError(f"--resolution is {resolution}; allowed: a multiple of {LATENT_FACTOR * patch} pixels")
+    size = latent_size(resolution, patch)
     cls = find(method)
     spec = Spec(width, depth, heads, size // patch, "sincos", False, drop)
     chosen = cls.resolve(build(cls.Settings, settings, f"--method {method}: settings"), spec)
@@ -45,6 +43,13 @@ def published_shape(model: str, resolution: int, method: str, drop: float, setti
         kept_count(cls.subsampling, spec.grid, drop)
     cls.check(chosen, spec, drop)
     return Shape(LATENT_CHANNELS, size, patch, CLASSES, spec, method, chosen)
+
+
+def latent_size(resolution: int, patch: int) -> int:
+    """Side of the latent of an image of so many pixels. Raises UserError where it is no whole number of patches."""
+    if resolution < LATENT_FACTOR * patch or resolution % (LATENT_FACTOR * patch):
+        raise UserError(f"--resolution is {resolution}; allowed: a multiple of {LATENT_FACTOR * patch} pixels")
+    return resolution // LATENT_FACTOR
 
 
 def cost_of_published(shape: Shape, guidance: Guidance) -> dict:

@@ -247,3 +247,22 @@ def test_kill_in_the_middle_then_the_same_command_ends_with_the_same_bits(worksp
     train.train(run, tmp_path / "whole")
     assert len(bits(folder)) == 2 and bits(folder) == bits(tmp_path / "whole")
     assert checkpoint.latest(tmp_path / "killed" / "checkpoints", run.hash)[1]["step"] < 150
+
+
+@pytest.mark.parametrize("method", ["dense", "sprint"])
+def test_a_compiled_training_takes_the_same_steps(method, monkeypatch, tmp_path):
+    """Captured whole, in both stages, and run as it was captured: no compiler is needed, and no bit may differ."""
+    run = run_of(method, 0.0 if method == "dense" else 0.75, steps=8)
+    plain = train.train(run, tmp_path / "plain")
+    captured = []
+
+    def backend(graph, inputs):
+        captured.append(graph)
+        return graph.forward
+
+    compiled = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda network: compiled(network, backend=backend, fullgraph=True))
+    again = train.train(replace(run, train=replace(run.train, compile=True)), tmp_path / "compiled")
+    torch.compiler.reset()
+    assert len(captured) >= (1 if method == "dense" else 2)
+    assert again["losses"] == plain["losses"]

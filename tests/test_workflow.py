@@ -201,9 +201,11 @@ def test_commands_of_the_readme_are_real(command, module_workspace, plan, snakem
         arguments = [argument.replace("<run>", run).replace("/digits/", "/smoke/") for argument in arguments]
         succeeded(snakemake("-n", *arguments, *(() if "--config" in arguments else SMOKE), cwd=module_workspace))
     elif program == "sprint":
-        known = get_command(cli.app).commands
-        assert arguments[0] in known
-        options = {option for parameter in known[arguments[0]].params for option in parameter.opts} | {"--help"}
+        found = get_command(cli.app)
+        for word in arguments:
+            found = getattr(found, "commands", {}).get(word, found)
+        assert found.name in arguments and not hasattr(found, "commands")
+        options = {option for parameter in found.params for option in parameter.opts} | {"--help"}
         assert {argument for argument in arguments if argument.startswith("--")} <= options
     else:
         assert program in ("git", "conda", "pip", "source", "cd")

@@ -83,10 +83,10 @@ def largest_batch(attempt: Callable[[int], object], batch: int) -> int:
         except torch.OutOfMemoryError:
             if batch == 1:
                 raise
-            batch //= 2
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        batch //= 2  # out of the handler, whose traceback holds what was built
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def matrix_rate(precision: str, repeats: int = 5) -> float:

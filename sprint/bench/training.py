@@ -22,7 +22,7 @@ from sprint.cost import cost_of
 from sprint.errors import UserError
 from sprint.files import write_json
 from sprint.methods import available
-from sprint.papers import LATENT_CHANNELS, LATENT_FACTOR
+from sprint.papers import LATENT_CHANNELS, latent_size
 from sprint.plan import Entry, make_run
 from sprint.shape import shape_of
 from sprint.sizes import parse
@@ -60,13 +60,11 @@ class Trainer:
 def at_size(preset: Preset, model: str, resolution: int, batch: int) -> Preset:
     """The preset's schedule on a network of published size and random latents. Raises UserError for what cannot be."""
     depth, width, heads, patch = parse(model)
-    if resolution < LATENT_FACTOR * patch or resolution % (LATENT_FACTOR * patch):
-        raise UserError(f"--resolution is {resolution}; allowed: a multiple of {LATENT_FACTOR * patch} pixels")
     train = replace(preset.train, batch=batch, finetune_batch=batch)
     return replace(
         preset,
         data={"name": "noise", "channels": LATENT_CHANNELS, "classes": CLASSES, "images": IMAGES},
-        image_size=resolution // LATENT_FACTOR,
+        image_size=latent_size(resolution, patch),
         model=Backbone(width, depth, heads, patch, "sincos", False),
         train=train,
         methods={},
@@ -128,6 +126,7 @@ def fitting(preset: Preset, methods: list[str], drop: float) -> Preset:
         for run in [make_run(smaller, Entry(BASE), 0, BASE), *runs_of(smaller, methods, drop)[0]]:
             trainers = Trainer(run), Trainer(run)  # as many as are measured in turns
             trainers[0].step()
+            del trainers
 
     return with_batch(clock.largest_batch(attempt, preset.train.batch))
 

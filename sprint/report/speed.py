@@ -10,12 +10,12 @@ from pathlib import Path
 from sprint.files import read_json
 from sprint.report.charts import Series, styles_of
 from sprint.report.costs import UNKNOWN
-from sprint.report.pairs import base_of
 from sprint.report.plots import Plots
 from sprint.report.read import Run, Study
 from sprint.report.speed_charts import colours_of, draw_parts, draw_scaling, draw_speedups
 from sprint.report.words import significant
 
+BASE = "dense"
 MERGED = {"embedding": "embedding and output", "output": "embedding and output"}
 MERGED |= {"clipping": "optimiser with clipping", "optimiser": "optimiser with clipping"}
 DASHED = "Dashed: what the FLOPs alone would give."
@@ -23,15 +23,12 @@ DASHED = "Dashed: what the FLOPs alone would give."
 
 def speedup_plots(study: Study) -> Plots | None:
     """A study's sparse training steps against those of its dense setting; None where it has none, or no other."""
-    base = base_of(study)
-    yardstick = _measured(study.settings[base]) if base else None
-    if yardstick is None or yardstick.factor("subsampling") or yardstick.factor("drop"):
-        return None
+    runs = [run for run in map(_measured, study.settings.values()) if run is not None]
+    base = next((run for run in runs if run.factor("method") == BASE), None)
     points: dict[str, list] = {}
-    for setting, runs in study.settings.items():
-        run = _measured(runs)
-        if run is not None and setting != base:
-            points.setdefault(run.method, []).append(_speedup(yardstick, run))
+    for run in runs if base else []:
+        if run.factor("method") != BASE:
+            points.setdefault(run.method, []).append(_speedup(base, run))
     if not points:
         return None
     series = [Series(label, *map(list, zip(*sorted(found), strict=True))) for label, found in points.items()]
