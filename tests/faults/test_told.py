@@ -141,7 +141,7 @@ def test_truncated_features(project, sprint):
     assert sprint(project.folder, *evaluate).status == 0 and numbers.read_bytes() == before
 
 
-@pytest.mark.fault("a reader that leaves early (`sprint list | head -1`)", "no traceback")
+@pytest.mark.fault("a reader that leaves early (`sprint list` into `head -1`)", "no traceback")
 def test_a_reader_that_leaves_early(project):
     process = project.start("list", "--preset", project.preset)
     process.stdout.close()
