@@ -30,7 +30,7 @@ from sprint.prediction import as_velocity
 from sprint.progress import track
 from sprint.sample import balanced_labels, sample
 from sprint.shape import shape_of
-from sprint.train import device
+from sprint.step import device
 
 CLASSIFIER = "digits-cnn"
 ROWS = 256  # of the real images that one process sees at a time

@@ -8,7 +8,7 @@ import pytest
 import tiny
 import torch
 
-from sprint import train
+from sprint import step
 from sprint.batches import draw_batch
 from sprint.bench import clock, parts
 from sprint.bench.plain import PlainDiT, PlainTraining
@@ -59,10 +59,10 @@ def test_the_plain_baseline_is_the_dense_network(fused, patch):
 @pytest.mark.parametrize("fused", [False, True])
 def test_a_step_of_the_plain_baseline_is_a_step_of_the_dense_run(fused):
     of = tiny.run("dense", 0.0, **DENSE, warmup=0, clip=0.05)
-    state, batch = train.start(of), draw_batch(tiny.run("dense", 0.0, **DENSE), tiny.digits(), 0, 0.0)
+    state, batch = step.start(of), draw_batch(tiny.run("dense", 0.0, **DENSE), tiny.digits(), 0, 0.0)
     plain = plain_of(of, state.model, fused)
     for _ in range(2):
-        train.train_step(of, state, state.model, batch)
+        step.train_step(of, state, state.model, batch)
         plain.step(batch)
     expected = published_names(state.model, of.model.patch)
     for name, value in plain.model.named_parameters():
@@ -85,11 +85,11 @@ def test_the_plain_baseline_has_the_flops_of_the_dense_network():
 
 @pytest.mark.parametrize("of", tiny.every_run(), ids=lambda of: f"{of.method}-{of.drop}")
 def test_a_step_taken_part_by_part_is_a_step(of):
-    whole, cut = train.start(of), train.start(of)
+    whole, cut = step.start(of), step.start(of)
     batch = draw_batch(of, tiny.digits(), 0, whole.model.method.skip_rate)
-    train.train_step(of, whole, whole.model, batch)
+    step.train_step(of, whole, whole.model, batch)
     for group in cut.optimizer.param_groups:
-        group["lr"] = train.learning_rate(of, 0)
+        group["lr"] = step.learning_rate(of, 0)
     began = time.perf_counter()
     found = parts.seconds_by_part(of, cut, batch)
     assert sum(found.values()) <= time.perf_counter() - began
@@ -117,7 +117,7 @@ class Slow(torch.autograd.Function):
 @pytest.mark.parametrize("method", ["sprint", "tread"])
 def test_time_is_counted_to_the_part_that_takes_it(method, slow, monkeypatch):
     of = tiny.run(method)
-    state = train.start(of)
+    state = step.start(of)
     batch = draw_batch(of, tiny.digits(), 0, 0.0)
     blocks = state.model.method.parts()[slow]
     usual = blocks.forward

@@ -19,6 +19,7 @@ from sprint.batches import draw_batch
 from sprint.errors import UserError
 from sprint.lock import hold
 from sprint.plan import load_plan
+from sprint.step import batch_loss, learning_rate
 
 SMALL = {"width": 16, "depth": 4, "heads": 2, "patch": 2, "batch": 8, "finetune_batch": 4, "steps": 20}
 
@@ -186,7 +187,7 @@ def test_a_step_is_the_textbook_step_of_adamw_after_clipping():
     trained = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     for step in range(3):
         batch = draw_batch(run, tiny.digits(), step, state.model.method.skip_rate)
-        loss = train.batch_loss(run, state.model, state.model, batch)
+        loss = batch_loss(run, state.model, state.model, batch)
         gradient = torch.cat([part.flatten() for part in torch.autograd.grad(loss, trained)]).double()
         before = torch.cat([parameter.detach().flatten() for parameter in trained]).double()
         norms.append(gradient.norm().item())
@@ -210,10 +211,10 @@ def test_frozen_parameters_stay():
 
 def test_both_stages_warm_up_to_their_own_rate():
     run = run_of(warmup=3, learning_rate=1.0, finetune_learning_rate=0.1, steps=12, finetune=0.5)
-    rates = [train.learning_rate(run, step) for step in range(12)]
+    rates = [learning_rate(run, step) for step in range(12)]
     assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1, 0.025, 0.05, 0.075, 0.1, 0.1, 0.1])
     flat = replace(run, train=replace(run.train, warmup=0))
-    assert [train.learning_rate(flat, step) for step in range(12)] == [1.0] * 6 + [0.1] * 6
+    assert [learning_rate(flat, step) for step in range(12)] == [1.0] * 6 + [0.1] * 6
 
 
 def test_long_runs_record_two_hundred_losses_and_the_last():

@@ -14,7 +14,7 @@ from sprint.batches import Batch
 from sprint.bench.clock import synchronise
 from sprint.config import Run
 from sprint.model import Model
-from sprint.train import AFTER_BACKWARD, State, batch_loss
+from sprint.step import AFTER_BACKWARD, State, batch_loss
 
 
 class Borders:

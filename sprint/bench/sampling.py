@@ -18,7 +18,7 @@ from sprint.guidance import Guidance, Guided
 from sprint.methods import find
 from sprint.plan import Entry, make_run
 from sprint.sample import Sampler, sample
-from sprint.train import device, start
+from sprint.step import device, start
 
 SCALE = 1.5  # of every guidance; moves no time
 AGAINST = "cfg"  # the guidance that others are faster than

@@ -16,7 +16,7 @@ from sprint.bench import clock
 from sprint.bench.sampling import guidances, one_step
 from sprint.config import Measuring, Run, Study
 from sprint.files import write_json
-from sprint.train import State, start, train_step
+from sprint.step import State, start, train_step
 
 
 def measure_study(study: Study, measuring: Measuring, threads: int, out: Path) -> dict:

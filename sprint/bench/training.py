@@ -26,7 +26,7 @@ from sprint.papers import LATENT_CHANNELS, latent_size
 from sprint.plan import Entry, make_run
 from sprint.shape import shape_of
 from sprint.sizes import parse
-from sprint.train import State, device, start, train_step
+from sprint.step import State, device, start, train_step
 
 BASE = "dense"
 CLASSES, IMAGES = 1000, 1024  # of the random data that stands in for latents of ImageNet
