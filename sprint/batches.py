@@ -62,6 +62,12 @@ def batch_size(run: Run, step: int) -> int:
     return run.train.batch if stage_of(run, step) == "pretrain" else run.train.finetune_batch
 
 
+def images_before(run: Run, step: int) -> int:
+    """Images that all steps before that one see, over all devices."""
+    sparse = min(step, sparse_steps(run))
+    return sparse * run.train.batch + (step - sparse) * run.train.finetune_batch
+
+
 def draw_batch(run: Run, images: Images, step: int, skip_rate: float) -> Batch:
     """The inputs of that step."""
     size, seed = batch_size(run, step), run.seed
@@ -83,8 +89,7 @@ def draw_batch(run: Run, images: Images, step: int, skip_rate: float) -> Batch:
 
 def _order(run: Run, count: int, step: int, size: int) -> torch.Tensor:
     """Indices of the images of a step: every epoch passes all images once, in an order drawn from (seed, epoch)."""
-    sparse = sparse_steps(run)
-    first = min(step, sparse) * run.train.batch + max(0, step - sparse) * run.train.finetune_batch
+    first = images_before(run, step)
     epochs = range(first // count, (first + size - 1) // count + 1)
     order = torch.cat([_epoch(run.seed, epoch, count) for epoch in epochs])
     return order[first - epochs[0] * count :][:size]

@@ -8,12 +8,11 @@ import typer
 
 from sprint import cli_bench, devices
 from sprint.errors import UserError, sentence
-from sprint.flags import finite, whole
+from sprint.flags import Preset, finite, whole
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(cli_bench.app, name="bench")
 
-Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
 RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
 STOPPED = 130  # exit status that typer gives to Ctrl-C
 

@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from sprint.errors import UserError
-from sprint.flags import finite, whole
+from sprint.flags import Preset, finite, whole
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help="Measure speed and memory."
 )
 
-Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
 Threads = Annotated[int, whole(1, 1024, "CPU threads.")]
 Repeats = Annotated[int, whole(1, 1024, "Timed turns, after one to warm up.")]
 Size = Annotated[str, typer.Option(help="A published size and patch, such as S/2. [default: S/2, on a GPU XL/2]")]

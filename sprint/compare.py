@@ -6,13 +6,13 @@ Each run stands for its setting: all seeds of it that were evaluated are used, a
 import dataclasses
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from sprint.config import Plan, Run
 from sprint.errors import UserError
 from sprint.files import read_json
 from sprint.identity import conflicts
+from sprint.progress import console
 from sprint.statistics import Estimate, Sample, difference, mean_of, ratio
 
 METRICS = ("fd", "accuracy")  # those with replicates, before a slash
@@ -36,14 +36,14 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
     )
     for row in rows:
         table.add_row(*row)
-    console = Console(width=None if Console().is_terminal else 200)
-    console.print(f"first:  {runs[0].label}\nsecond: {runs[1].label}\n")
-    console.print(table)
+    screen = console()
+    screen.print(f"first:  {runs[0].label}\nsecond: {runs[1].label}\n")
+    screen.print(table)
     shared = sorted(set(sides[0]) & set(sides[1]))
     note = (
         "one seed in common: no interval" if len(shared) == 1 else "brackets: 95% interval, seeds and images resampled"
     )
-    console.print(f"\n{note}; seeds in common: {', '.join(map(str, shared))}")
+    screen.print(f"\n{note}; seeds in common: {', '.join(map(str, shared))}")
 
 
 def evaluations_of(plan: Plan, results: Path, run: Run) -> Evaluations:

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sprint.batches import STAGES, sparse_steps
 from sprint.config import Run
-from sprint.guidance import Guidance
+from sprint.guidance import Guidance, compared_kinds
 from sprint.methods import find
 from sprint.model import Model, Shape
 from sprint.shape import shape_of
@@ -95,7 +95,6 @@ def cost_of(run: Run) -> dict:
     ]
     for stage in stages:
         stage["flops"] = stage["steps"] * stage["batch"] * stage["flops_per_image"]
-    kinds = ["none", "cfg", *(["pdg"] if find(run.method).can_skip else [])]
     return {
         "params": parameters(model),
         "forward_macs": forward_flops(model) // 2,
@@ -104,7 +103,7 @@ def cost_of(run: Run) -> dict:
         "stages": stages,
         "train_flops": sum(stage["flops"] for stage in stages),
         "train_flops_vs_dense": sum(stage["flops"] for stage in stages) / _dense_flops(shape, steps, batch),
-        "sampling_flops_per_step": {kind: sampling_flops(model, Guidance(kind)) for kind in kinds},
+        "sampling_flops_per_step": {kind: sampling_flops(model, Guidance(kind)) for kind in compared_kinds(run.method)},
     }
 
 

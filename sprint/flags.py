@@ -1,8 +1,11 @@
-"""Numbers on the command line: what is not one, or out of range, is shown beside what is allowed."""
+"""Options that commands share, and numbers: what is not one, or out of range, is shown beside what is allowed."""
 
 import math
+from typing import Annotated
 
 import typer
+
+Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
 
 
 def whole(low: int, high: int, meaning: str):

@@ -18,6 +18,11 @@ from sprint.methods import find
 KINDS = ("none", "cfg", "pdg", "pdg-label")
 
 
+def compared_kinds(method: str) -> list[str]:
+    """The kinds whose cost and speed are told of a method: those that it can do and whose calls differ."""
+    return ["none", "cfg", *(["pdg"] if find(method).can_skip else [])]
+
+
 @dataclass(frozen=True)
 class Guidance:
     kind: str = "none"

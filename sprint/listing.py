@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from sprint import status
-from sprint.batches import sparse_steps
+from sprint.batches import images_before
 from sprint.config import Plan, Run, Study
 from sprint.files import read_json
+from sprint.progress import console
 
 
 def print_plan(plan: Plan, results: Path) -> None:
     """Studies and runs of a preset, as targets of snakemake."""
-    console = Console(width=None if Console().is_terminal else 200)
+    screen = console()
     studies = Table("study", "question", "runs", "done", "command", box=None, padding=(0, 2, 0, 0))
     for study in plan.studies.values():
         done = sum(state(results, run) in ("done", "diverged") for run in study.runs)
@@ -24,12 +24,12 @@ def print_plan(plan: Plan, results: Path) -> None:
         studies.add_row(
             study.name, study.title, count, whole if done == len(study.runs) else "no", command(plan, study.name)
         )
-    console.print(studies)
+    screen.print(studies)
     runs = Table("run", "state", "steps", "training s", "images/s", box=None, padding=(0, 2, 0, 0))
     for run in plan.runs().values():
         runs.add_row(run.name, state(results, run), *_spent(results, run))
-    console.print()
-    console.print(runs)
+    screen.print()
+    screen.print(runs)
 
 
 def state(results: Path, run: Run) -> str:
@@ -42,8 +42,7 @@ def _spent(results: Path, run: Run) -> tuple[str, str, str]:
     if not path.exists():
         return "-", "-", "-"
     trained = read_json(path)
-    sparse = min(trained["step"], sparse_steps(run))
-    images = sparse * run.train.batch + (trained["step"] - sparse) * run.train.finetune_batch
+    images = images_before(run, trained["step"])
     return f"{trained['step']}", f"{trained['seconds']:.1f}", f"{images / max(trained['seconds'], 1e-9):.0f}"
 
 

@@ -12,6 +12,11 @@ from sprint import devices
 SECONDS_BETWEEN_LINES = 20.0
 
 
+def console() -> Console:
+    """For tables on stdout: as wide as the terminal, or 200 columns where there is none."""
+    return Console(width=None if Console().is_terminal else 200)
+
+
 def track(items: Iterable, what: str, total: int, start: int = 0) -> Iterator:
     """Yield `items`, showing `what`, how many of `total` are done (`start` were before), the rate and the time left."""
     if not devices.first():

@@ -44,9 +44,16 @@ def commit() -> str:
     return described.stdout.strip() or "unknown"
 
 
-def today() -> str:
-    """The date, as in 2026-01-31."""
-    return time.strftime("%Y-%m-%d")
+def measurement(what: str, threads: int) -> dict:
+    """Of what, when, where and with what something was measured."""
+    return {
+        "what": what,
+        "machine": machine(),
+        "versions": versions(),
+        "commit": commit(),
+        "date": time.strftime("%Y-%m-%d"),
+        "threads": threads,
+    }
 
 
 def _processor() -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from sprint import step
 from sprint.batches import draw_batch
@@ -75,8 +76,6 @@ def test_the_plain_baseline_has_the_flops_of_the_dense_network():
     of = tiny.run("dense", 0.0, **DENSE)
     with torch.device("meta"):
         plain = PlainDiT(shape_of(of), fused=False)
-    from torch.utils.flop_counter import FlopCounterMode
-
     x, t, y = (part.to("meta") for part in tiny.inputs(of, 1))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         plain(x, t, y)

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from shutil import copytree
 
 import pytest
 from fake_results import FLOOR, STEPS, evaluation, make_results, make_run, study
@@ -262,8 +263,6 @@ def scaling_row(label: str, tokens: int, seconds: float, measured: float, modell
 
 def test_speed_is_told_beside_its_model(tree, tmp_path):
     """Images per second, speed-up and shares of a step as the JSON has them; published costs as the CSV has them."""
-    from shutil import copytree
-
     results, studies = tree
     mine = tmp_path / "results" / "digits"
     copytree(results, mine)

@@ -22,11 +22,8 @@ WIDTH, ROWS = 2048, 4096  # of random features as wide as Inception's
 def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, out: Path) -> dict:
     """Measure the parts of one evaluation on the preset's own real images; write and return what was found."""
     torch.set_num_threads(threads)
-    images, judge, count = (
-        data.load(preset.data, preset.image_size),
-        Judge(preset.evaluate, results),
-        preset.evaluate.images,
-    )
+    images, count = data.load(preset.data, preset.image_size), preset.evaluate.images
+    judge = Judge(preset.evaluate, results)
     rows = torch.arange(count) % len(images.labels)
     pixels, labels = images.pixels[rows], images.labels[rows]
     features, predicted = split_features(judge.see(pixels))
@@ -43,12 +40,7 @@ def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, ou
     }
     seconds = clock.in_turns(tasks, repeats, "measuring evaluation")
     result = {
-        "what": "evaluate",
-        "machine": provenance.machine(),
-        "versions": provenance.versions(),
-        "commit": provenance.commit(),
-        "date": provenance.today(),
-        "threads": threads,
+        **provenance.measurement("evaluate", threads),
         "images": count,
         "reference_images": len(images.labels),
         "rows": [{"label": name, "seconds": clock.spread(taken)} for name, taken in seconds.items()],

@@ -15,18 +15,12 @@ from sprint.cost import cost_of
 from sprint.data import facts
 from sprint.files import write_json
 from sprint.guidance import Guidance, Guided
-from sprint.methods import find
 from sprint.plan import Entry, make_run
 from sprint.sample import Sampler, sample
 from sprint.step import device, start
 
 SCALE = 1.5  # of every guidance; moves no time
 AGAINST = "cfg"  # the guidance that others are faster than
-
-
-def guidances(method: str) -> list[str]:
-    """The kinds of guidance that a method can do, none included."""
-    return ["none", "cfg", *(["pdg"] if find(method).can_skip else [])]
 
 
 def one_step(network, run: Run, kind: str, batch: int) -> Callable[[], object]:
@@ -50,7 +44,7 @@ def bench_sample(preset: Preset, methods: list[str], drop: float, repeats: int, 
 def _rows(run: Run, repeats: int) -> list[dict]:
     state, batch, flops = start(run), run.train.batch, cost_of(run)["sampling_flops_per_step"]
     network = torch.compile(state.model.image) if run.train.compile else state.model.image
-    tasks = {kind: one_step(network, run, kind, batch) for kind in guidances(run.method)}
+    tasks = {kind: one_step(network, run, kind, batch) for kind in flops}
     seconds = clock.in_turns(tasks, repeats, f"measuring sampling of {run.label}")
     rows = [
         {

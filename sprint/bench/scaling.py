@@ -6,16 +6,18 @@ The preset's backbone on images of random pixels, from few tokens to many. An im
 so the batch shrinks as they grow, down to one image.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from sprint import data
-from sprint.bench.training import BASE, about, on_this_machine, row, runs_of
+from sprint.bench.training import BASE, conditions, on_this_machine, row, runs_of, with_batch
 from sprint.config import Preset
 from sprint.files import write_json
 from sprint.plan import Entry, make_run
+from sprint.shape import spec_of
 
 DROP = 0.75
 IMAGES = 64
@@ -24,13 +26,11 @@ IMAGES = 64
 def with_tokens(preset: Preset, tokens: int) -> Preset:
     """The preset with images that make so many tokens, and a batch with as many tokens as it usually has."""
     channels, classes = data.facts(preset.data)
-    usual = (preset.image_size // preset.model.patch) ** 2 * preset.measure.batch
-    batch = max(1, usual // tokens)
+    usual = spec_of(preset.model, preset.image_size, 0.0).tokens * preset.measure.batch
     return replace(
-        preset,
+        with_batch(preset, max(1, usual // tokens)),
         data={"name": "noise", "channels": channels, "classes": classes, "images": IMAGES},
-        image_size=round(tokens**0.5) * preset.model.patch,
-        train=replace(preset.train, batch=batch, finetune_batch=batch),
+        image_size=math.isqrt(tokens) * preset.model.patch,
     )
 
 
@@ -44,8 +44,6 @@ def bench_scaling(preset: Preset, threads: int, out: Path) -> dict:
         runs, refused = runs_of(scaled, [], DROP)
         rows += [row(base, run, preset.measure.repeats) for run in (base, *runs)]
         impossible += [{"tokens": tokens, **one} for one in refused]
-    result = {**about(base, threads, "scaling"), "rows": rows, "impossible": impossible}
-    for key in ("tokens", "batch", "image_size"):  # each row's own
-        del result[key]
+    result = {**conditions(base, threads, "scaling"), "rows": rows, "impossible": impossible}
     write_json(out, result)
     return result

@@ -1,7 +1,8 @@
 """What was measured, as tables on the terminal; the JSON holds more."""
 
-from rich.console import Console
 from rich.table import Table
+
+from sprint.progress import console
 
 
 def print_training(result: dict) -> None:
@@ -24,7 +25,7 @@ def print_training(result: dict) -> None:
             f"{row['flops_per_second'] / 1e9:.0f}",
             "" if memory is None else f"{memory / 2**20:.0f}",
         )
-    _console().print(table)
+    console().print(table)
     for row in result["rows"][:2]:
         parts = ", ".join(f"{name} {seconds * 1e3:.1f}" for name, seconds in row["parts_seconds"])
         print(f"{row['label']}, {row['tokens']} tokens, ms by part: {parts}")
@@ -50,7 +51,7 @@ def print_sampling(result: dict) -> None:
             f"{row['speedup_modelled']:.2f}",
             f"{row['speedup_measured']['median'] / row['speedup_modelled']:.2f}",
         )
-    _console().print(table)
+    console().print(table)
     _print_impossible(result)
 
 
@@ -59,7 +60,7 @@ def print_evaluation(result: dict) -> None:
     table = Table(f"of {result['images']} images", "seconds", box=None, padding=(0, 2, 0, 0))
     for row in result["rows"]:
         table.add_row(row["label"], _spread(row["seconds"], 1, ".3f"))
-    _console().print(table)
+    console().print(table)
 
 
 def _print_impossible(result: dict) -> None:
@@ -70,7 +71,3 @@ def _print_impossible(result: dict) -> None:
 def _spread(values: dict, factor: float, form: str) -> str:
     low, median, high = (format(values[key] * factor, form) for key in ("low", "median", "high"))
     return f"{median} ({low}–{high})"
-
-
-def _console() -> Console:
-    return Console(width=None if Console().is_terminal else 200)

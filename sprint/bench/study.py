@@ -13,9 +13,10 @@ import torch
 from sprint import data, provenance
 from sprint.batches import draw_batch, sparse_steps
 from sprint.bench import clock
-from sprint.bench.sampling import guidances, one_step
+from sprint.bench.sampling import one_step
 from sprint.config import Measuring, Run, Study
 from sprint.files import write_json
+from sprint.guidance import compared_kinds
 from sprint.step import State, start, train_step
 
 
@@ -52,7 +53,7 @@ def _tasks(run: Run, images: data.Images, measuring: Measuring) -> dict[str, Cal
     tasks = {"train": _stepper(run, state, images, 0), "finetune": _stepper(run, state, images, run.train.steps - 1)}
     if sparse_steps(run) in (0, run.train.steps):
         tasks.pop("train" if sparse_steps(run) == 0 else "finetune")
-    for kind in guidances(run.method):
+    for kind in compared_kinds(run.method):
         tasks[f"sample_{kind}"] = one_step(state.model.image, run, kind, measuring.batch)
     return tasks
 

@@ -57,16 +57,19 @@ class Trainer:
         return seconds_by_part(self.run, self.state, self.batch)
 
 
+def with_batch(preset: Preset, batch: int) -> Preset:
+    """The preset with that many images a step, in both stages."""
+    return replace(preset, train=replace(preset.train, batch=batch, finetune_batch=batch))
+
+
 def at_size(preset: Preset, model: str, resolution: int, batch: int) -> Preset:
     """The preset's schedule on a network of published size and random latents. Raises UserError for what cannot be."""
     depth, width, heads, patch = parse(model)
-    train = replace(preset.train, batch=batch, finetune_batch=batch)
     return replace(
-        preset,
+        with_batch(preset, batch),
         data={"name": "noise", "channels": LATENT_CHANNELS, "classes": CLASSES, "images": IMAGES},
         image_size=latent_size(resolution, patch),
         model=Backbone(width, depth, heads, patch, "sincos", False),
-        train=train,
         methods={},
     )
 
@@ -118,36 +121,35 @@ def fitting(preset: Preset, methods: list[str], drop: float) -> Preset:
     if not torch.cuda.is_available():
         return preset
 
-    def with_batch(batch: int) -> Preset:
-        return replace(preset, train=replace(preset.train, batch=batch, finetune_batch=batch))
-
     def attempt(batch: int) -> None:
-        smaller = with_batch(batch)
+        smaller = with_batch(preset, batch)
         for run in [make_run(smaller, Entry(BASE), 0, BASE), *runs_of(smaller, methods, drop)[0]]:
             trainers = Trainer(run), Trainer(run)  # as many as are measured in turns
             trainers[0].step()
             del trainers
 
-    return with_batch(clock.largest_batch(attempt, preset.train.batch))
+    return with_batch(preset, clock.largest_batch(attempt, preset.train.batch))
 
 
 def about(run: Run, threads: int, what: str) -> dict:
-    """What was measured, on what."""
+    """What was measured, on what, where all rows are of one scale."""
+    return {**conditions(run, threads, what), **scale_of(run), "image_size": run.image_size}
+
+
+def conditions(run: Run, threads: int, what: str) -> dict:
+    """The same where each row has a scale of its own."""
     return {
-        "what": what,
-        "machine": provenance.machine(),
-        "versions": provenance.versions(),
-        "commit": provenance.commit(),
-        "date": provenance.today(),
-        "threads": threads,
+        **provenance.measurement(what, threads),
         "model": vars(run.model),
-        "image_size": run.image_size,
-        "tokens": (run.image_size // run.model.patch) ** 2,
-        "batch": run.train.batch,
         "precision": run.train.precision,
         "compiled": run.train.compile,
         "matrix_flops_per_second": clock.matrix_rate(run.train.precision),
     }
+
+
+def scale_of(run: Run) -> dict:
+    """Tokens of an image and images of a step."""
+    return {"tokens": shape_of(run).spec.tokens, "batch": run.train.batch}
 
 
 def row(base: Run, run: Run, repeats: int) -> dict:
@@ -155,9 +157,10 @@ def row(base: Run, run: Run, repeats: int) -> dict:
     first, other = Trainer(base), Trainer(run)
     tasks = {"base": first.step, "step": other.step, "with data": other.step_with_data, "data": other.draw}
     seconds = clock.in_turns(tasks, repeats, f"measuring {run.label}")
+    flops, base_flops = (cost_of(one)["train_flops_per_image"] for one in (run, base))
     found = {
-        **measured(seconds, run, cost_of(run)["train_flops_per_image"]),
-        "speedup_modelled": cost_of(base)["train_flops_per_image"] / cost_of(run)["train_flops_per_image"],
+        **measured(seconds, run, flops),
+        "speedup_modelled": base_flops / flops,
         "step_with_data_seconds": clock.spread(seconds["with data"]),
         "data_seconds": clock.spread(seconds["data"]),
         "parts_seconds": median_parts(other.parts, repeats),
@@ -176,8 +179,7 @@ def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
         "label": run.label,
         "method": run.method,
         "drop": run.drop,
-        "tokens": (run.image_size // run.model.patch) ** 2,
-        "batch": run.train.batch,
+        **scale_of(run),
         "step_seconds": step,
         "first_step_seconds": seconds["step"][0],  # compilation, where there is one, is in this one alone
         "base_step_seconds": clock.spread(seconds["base"]),

@@ -85,20 +85,13 @@ def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: f
 
 def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
     """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the interval."""
-    height = 0.8 + ROW * len(rows)
-    figure, axes = empty_panel(_title(metric), height)
-    names = ["\n".join(textwrap.wrap(row.label, 24, max_lines=2, placeholder="…")) for row in rows]
+    figure, axes = panel_of_rows(_title(metric), [row.label for row in rows], right=0.97)
     for place, row in enumerate(rows):
         for _, spread, best in row.marks:
             _mark(axes, place, spread, best)
     _value_axis(axes.xaxis, metric, [spread.mean for row in rows for _, spread, _ in row.marks], floor)
     if floor is not None:
         axes.axvline(floor, color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), names)
-    axes.tick_params(axis="y", length=0)
-    left = (MARGIN + LETTER * max(len(part) for name in names for part in name.split("\n"))) / WIDTH
-    figure.subplots_adjust(left=left, right=0.97, bottom=0.36 / height, top=1 - 0.36 / height)
     said = "; ".join(
         f"{row.label}, {guidance}: {metric_text(metric, spread.mean)}"
         for row in rows
@@ -148,6 +141,19 @@ def empty_panel(title: str, height: float) -> tuple[Figure, Axes]:
     axes.tick_params(which="both", color=INK, labelcolor=INK, labelsize=9, length=3)
     axes.xaxis.label.set(color=INK, fontsize=9.5)
     axes.grid(color=INK, alpha=0.1, linewidth=0.6)
+    return figure, axes
+
+
+def panel_of_rows(title: str, labels: list[str], right: float) -> tuple[Figure, Axes]:
+    """The same with a row for each label, the first at the top; `right` is where the axes end, as a share."""
+    height = 0.8 + ROW * len(labels)
+    figure, axes = empty_panel(title, height)
+    names = ["\n".join(textwrap.wrap(label, 24, max_lines=2, placeholder="…")) for label in labels]
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_yticks(range(len(labels)), names)
+    axes.tick_params(axis="y", length=0)
+    left = (MARGIN + LETTER * max(len(part) for name in names for part in name.split("\n"))) / WIDTH
+    figure.subplots_adjust(left=left, right=right, bottom=0.36 / height, top=1 - 0.36 / height)
     return figure, axes
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from sprint.report.read import Run, Study
-from sprint.report.words import kind_name, prefix, significant
+from sprint.report.words import kind_name, prefix, ranged, significant
 
 UNKNOWN = "–"
 
@@ -51,10 +51,7 @@ def _training(run: Run) -> list[str]:
 
 
 def _speed(speed: dict | None) -> str:
-    """Median with the range of the repetitions."""
-    if speed is None:
-        return UNKNOWN
-    return f"{significant(speed['median'])} ({significant(speed['low'])}–{significant(speed['high'])})"
+    return UNKNOWN if speed is None else ranged(speed)
 
 
 def _scaled(value: float | None, unit: float) -> str:

@@ -18,7 +18,7 @@ from sprint.report.plots import cost_plots, study_plots
 from sprint.report.provenance import UNITS, protocol, provenance
 from sprint.report.published import FILE, beside, read_published
 from sprint.report.read import Study, read_study
-from sprint.report.speed import paper_table, parts_plots, scaling_plots, scaling_table, speedup_plots
+from sprint.report.speed import speed_section, speedup_plots
 from sprint.report.summary import ranking
 from sprint.report.tables import evaluation_table, more_table, study_table
 from sprint.report.verdicts import verdicts
@@ -31,7 +31,7 @@ def render_index(preset: str, results: Path, studies: list[dict], out: Path) -> 
     """Writes one self-contained HTML file on all `studies` (plans as `read_study` takes them) from results/<preset>."""
     plans = sorted(studies, key=lambda plan: plan["name"] != HEADLINE)
     studies = _read(preset, results, plans)
-    _render(f"sprint-bench, preset {preset}", preset, Path(results), studies, out, _speed(Path(results)))
+    _render(f"sprint-bench, preset {preset}", preset, Path(results), studies, out, speed_section(Path(results)))
 
 
 def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
@@ -43,16 +43,6 @@ def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
 
 def _read(preset: str, results: Path, plans: list[dict]) -> list[Study]:
     return [read_study(preset, Path(results), plan) for plan in plans]
-
-
-def _speed(results: Path) -> dict:
-    """The section on speed and cost that is no study's."""
-    return {
-        "scaling": scaling_plots(results),
-        "parts": parts_plots(results),
-        "table": scaling_table(results),
-        "papers": paper_table(results),
-    }
 
 
 def _render(title: str, preset: str, results: Path, studies: list[Study], out: Path, speed: dict | None = None) -> None:

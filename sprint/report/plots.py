@@ -66,7 +66,7 @@ def cost_plots(study: Study) -> Plots | None:
     panels = [draw_lines(metric, series, name, styles, study.floor.get(metric)) for name, series in shown.items()]
     what = f"End of training; a line joins the values of {factor_name(factor)}. {PALE}" if factor else ALONG
     caption = f"{what} Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
-    return Plots(panels, _legend(styles), caption) if panels else None
+    return Plots(panels, legend(styles), caption) if panels else None
 
 
 def numeric_factor(study: Study) -> str | None:
@@ -95,10 +95,11 @@ def line_name(study: Study, run: Run, factor: str) -> str:
 def _line_plots(study: Study, gathered: dict[str, list[Series]], x: str, caption: str) -> Plots:
     styles = styles_of([one.label for series in gathered.values() for one in series])
     panels = [draw_lines(metric, series, x, styles, study.floor.get(metric)) for metric, series in gathered.items()]
-    return Plots(panels, _legend(styles), caption)
+    return Plots(panels, legend(styles), caption)
 
 
-def _legend(styles: dict[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
+def legend(styles: dict[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """The styles of lines as a figure's legend has them."""
     return [(label, *style) for label, style in styles.items()]
 
 

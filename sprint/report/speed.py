@@ -10,10 +10,10 @@ from pathlib import Path
 from sprint.files import read_json
 from sprint.report.charts import Series, styles_of
 from sprint.report.costs import UNKNOWN
-from sprint.report.plots import Plots
+from sprint.report.plots import Plots, legend
 from sprint.report.read import Run, Study
 from sprint.report.speed_charts import colours_of, draw_parts, draw_scaling, draw_speedups
-from sprint.report.words import significant
+from sprint.report.words import ranged, significant
 
 BASE = "dense"
 MERGED = {"embedding": "embedding and output", "output": "embedding and output"}
@@ -38,7 +38,7 @@ def speedup_plots(study: Study) -> Plots | None:
         f"One point per setting: steps of the sparse stage, batch {about['batch']}, {about['threads']} threads, taking "
         f"turns; medians, pale: range of the repeats. {DASHED} Modelled: forward and backward."
     )
-    return Plots([draw_speedups(series, styles)], _legend(styles), caption)
+    return Plots([draw_speedups(series, styles)], legend(styles), caption)
 
 
 def _measured(runs: list[Run]) -> Run | None:
@@ -52,11 +52,20 @@ def _speedup(base: Run, run: Run) -> tuple[float, float, tuple[float, float]]:
     return modelled, own["median"] / yardstick, (own["low"] / yardstick, own["high"] / yardstick)
 
 
-def scaling_plots(results: Path) -> Plots | None:
-    """Training speed along the number of tokens; None while it has not been measured."""
-    found = _scaling(results)
-    if not found:
-        return None
+def speed_section(results: Path) -> dict:
+    """The section on speed and cost that is no study's: plots and tables, None while nothing was measured."""
+    path = results / "scaling.json"
+    found = read_json(path) if path.exists() else None
+    return {
+        "scaling": found and scaling_plots(found),
+        "parts": found and parts_plots(found),
+        "table": found and scaling_table(found),
+        "papers": paper_table(results),
+    }
+
+
+def scaling_plots(found: dict) -> Plots:
+    """Training speed along the number of tokens, from what `sprint bench scaling` wrote."""
     rows: dict[str, list[dict]] = {}
     for row in found["rows"]:
         rows.setdefault(row["label"], []).append(row)
@@ -68,14 +77,11 @@ def scaling_plots(results: Path) -> Plots | None:
         draw_scaling("training, images per second", rates, styles, []),
         draw_scaling("training speed-up over dense", ratios, styles, modelled),
     ]
-    return Plots(panels, _legend(styles), f"Sparse stage, {_conditions(found)}. {DASHED}")
+    return Plots(panels, legend(styles), f"Sparse stage, {_conditions(found)}. {DASHED}")
 
 
-def parts_plots(results: Path) -> Plots | None:
+def parts_plots(found: dict) -> Plots:
     """Where the time of a training step goes, with the fewest tokens and with the most."""
-    found = _scaling(results)
-    if not found:
-        return None
     counts = sorted({row["tokens"] for row in found["rows"]})
     shown = {
         count: [_parts(row) for row in found["rows"] if row["tokens"] == count] for count in (counts[0], counts[-1])
@@ -89,8 +95,8 @@ def parts_plots(results: Path) -> Plots | None:
     return Plots(panels, [(name, colour, "swatch") for name, colour in colours.items()], caption)
 
 
-def scaling_table(results: Path) -> tuple[list[str], list[list[str]]]:
-    """Headers with units and rows of text; no rows while nothing was measured."""
+def scaling_table(found: dict) -> tuple[list[str], list[list[str]]]:
+    """Headers with units and rows of text."""
     headers = ["method", "tokens", "batch", "ms per step", "images / s", "× dense, measured", "× dense, modelled"]
     headers += ["GFLOP / s", "working memory of a step / MiB", "drawing its batch / ms"]
     rows = [
@@ -98,15 +104,15 @@ def scaling_table(results: Path) -> tuple[list[str], list[list[str]]]:
             row["label"],
             f"{row['tokens']}",
             f"{row['batch']}",
-            _ranged(row["step_seconds"], 1e3),
+            ranged(row["step_seconds"], 1e3),
             significant(row["images_per_second"]),
-            _ranged(row["speedup_measured"]),
+            ranged(row["speedup_measured"]),
             significant(row["speedup_modelled"]),
             significant(row["flops_per_second"] / 1e9),
             UNKNOWN if row["working_bytes"] is None else significant(row["working_bytes"] / 2**20),
             significant(row["data_seconds"]["median"] * 1e3),
         ]
-        for row in _scaling(results).get("rows", [])
+        for row in found["rows"]
     ]
     return headers, rows
 
@@ -139,11 +145,6 @@ def _paper_row(row: dict[str, str]) -> list[str]:
     return [network, what, row["published"], row["ours"], difference, row["confidence"], row["source"], row["why"]]
 
 
-def _scaling(results: Path) -> dict:
-    path = results / "scaling.json"
-    return read_json(path) if path.exists() else {}
-
-
 def _along(label: str, rows: list[dict], value) -> Series:
     rows = sorted(rows, key=lambda row: row["tokens"])
     return Series(label, [row["tokens"] for row in rows], [value(row) for row in rows], [None] * len(rows))
@@ -164,12 +165,3 @@ def _conditions(found: dict) -> str:
     how = f"{found['precision']}, {'compiled' if found['compiled'] else 'eager'}, {found['threads']} threads"
     repeats = found["rows"][0]["step_seconds"]["repeats"]
     return f"{shape}; {place}, {how}, in turns with dense, medians of {repeats}"
-
-
-def _ranged(values: dict, factor: float = 1) -> str:
-    low, median, high = (significant(values[key] * factor) for key in ("low", "median", "high"))
-    return f"{median} ({low}–{high})"
-
-
-def _legend(styles: dict) -> list[tuple[str, str, str]]:
-    return [(label, *style) for label, style in styles.items()]

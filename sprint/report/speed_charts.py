@@ -1,11 +1,9 @@
 """Panels about speed: measured against modelled, along the number of tokens, and where the time of a step goes."""
 
-import textwrap
-
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from sprint.report.charts import COLOURS, HEIGHT, INK, LETTER, MARGIN, ROW, WIDTH, Panel, Series, as_uri, empty_panel
+from sprint.report.charts import COLOURS, HEIGHT, INK, Panel, Series, as_uri, empty_panel, panel_of_rows
 from sprint.report.words import percent, significant
 
 
@@ -42,21 +40,14 @@ def draw_scaling(title: str, series: list[Series], styles: dict, dashed: list[Se
 
 def draw_parts(title: str, rows: list[tuple[str, dict[str, float]]], colours: dict[str, str]) -> Panel:
     """Shares of a training step by part, one bar per method."""
-    height = 0.8 + ROW * len(rows)
-    figure, axes = empty_panel(title, height)
-    names = ["\n".join(textwrap.wrap(label, 24, max_lines=2, placeholder="…")) for label, _ in rows]
+    figure, axes = panel_of_rows(title, [label for label, _ in rows], right=0.95)
     for place, (_, parts) in enumerate(rows):
         begun, whole = 0.0, sum(parts.values())
         for name, seconds in parts.items():
             axes.barh(place, seconds / whole, left=begun, height=0.62, color=colours[name], linewidth=0)
             begun += seconds / whole
     axes.set_xlim(0, 1)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), names)
-    axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    left = (MARGIN + LETTER * max(len(part) for name in names for part in name.split("\n"))) / WIDTH
-    figure.subplots_adjust(left=left, right=0.95, bottom=0.36 / height, top=1 - 0.36 / height)
     said = "; ".join(f"{label}: {_parts_in_words(parts)}" for label, parts in rows)
     return Panel(as_uri(figure), f"{title}. {said}.")
 

@@ -60,6 +60,12 @@ def significant(value: float) -> str:
     return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
+def ranged(values: dict, factor: float = 1) -> str:
+    """The median of repeats with their range."""
+    low, median, high = (significant(values[key] * factor) for key in ("low", "median", "high"))
+    return f"{median} ({low}–{high})"
+
+
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
