@@ -143,5 +143,7 @@ def _share(drop: float) -> float:
 def _writable(out: Path) -> Path:
     from sprint.files import refuse_unwritable
 
+    if out.is_dir():
+        raise UserError(f"--out is {str(out)!r}, which is a folder; allowed: a JSON file to write")
     refuse_unwritable(out.parent)
     return out

@@ -257,6 +257,7 @@ def test_a_file_that_is_no_configuration_is_named(refused, path, content, expect
         (["bench", "train", "--drop", "0.3", "--method", "sprint"], ["drop is 0.3", "0.30078125"]),
         (["bench", "sample", "--resolution", "100"], ["100", "multiple of 16"]),
         (["bench", "evaluate", "--preset", "smoke"], ["digits-cnn"]),
+        (["bench", "train", "--out", "ablations"], ["'ablations'", "a JSON file"]),
         (["report", "drop_rato", "--preset", "smoke"], ["study 'drop_rato' is unknown", "nearest: 'drop_ratio'"]),
         (["show", "dense-seed0", "--preset", "smoke"], ["'dense-seed0' is unknown", "nearest: 'dense-seed0-"]),
         (["train", "dense-seed7-00000000", "--preset", "smoke"], ["run of preset 'smoke'", "nearest: 'dense-seed0-"]),
