@@ -5,11 +5,11 @@
 # The scale is --config preset=NAME, a file of workflow/presets.
 import sys
 
-from sprint import launch
-from sprint.errors import UserError
-from sprint.files import refuse_unwritable
-from sprint.plan import load_plan
-from sprint.targets import core_results, study_results, trained_extractors
+from sprint.cli import launch
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import refuse_unwritable
+from sprint.plan.reading import load_plan
+from sprint.plan.targets import core_results, study_results, trained_extractors
 
 PRESET = str(config.get("preset", "digits"))
 RESULTS = f"results/{PRESET}"

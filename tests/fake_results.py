@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from sprint.files import write_json
+from sprint.runtime.files import write_json
 
 STEPS = 450
 GUIDANCES = [("none", 1.0), ("cfg", 1.5), ("cfg", 2.0)]

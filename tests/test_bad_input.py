@@ -18,7 +18,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from sprint import cli
+from sprint.cli import main as cli
 
 PRESET, STUDY = "workflow/presets/smoke.yaml", "ablations/drop_ratio.yaml"
 SAID_OF_A_RUN = ("lock", "status.json")  # who works on it, and why it could not go on
@@ -277,7 +277,7 @@ def test_unknown_names_are_met_with_the_nearest(refused, arguments, expected):
 
 
 def test_a_run_that_was_not_trained_is_not_sampled_or_evaluated(refused):
-    from sprint.plan import load_plan
+    from sprint.plan.reading import load_plan
 
     plan = load_plan("smoke")
     (dense,) = [run.name for run in plan.studies["methods"].runs if run.method == "dense"]
@@ -383,7 +383,7 @@ def broken_pictures(whole: Path) -> dict[str, bytes]:
 
 
 def test_a_broken_picture_is_named_before_any_training(project, refused):
-    from sprint.plan import load_plan
+    from sprint.plan.reading import load_plan
 
     pictures = picture_preset(project)
     (run, *_) = load_plan("mine").runs()
@@ -400,7 +400,7 @@ def test_a_broken_picture_is_named_before_any_training(project, refused):
 
 def test_a_results_folder_that_cannot_be_written_is_named(project, refused):
     """A file where the folder should be: what no user, root included, can write into."""
-    from sprint.plan import load_plan
+    from sprint.plan.reading import load_plan
 
     (run, *_) = load_plan("smoke").runs()
     shutil.rmtree("results")
@@ -441,7 +441,7 @@ def in_a_process(prefix: list[str], module: str, *arguments: str, project: Path,
 
 
 def test_a_read_only_results_folder_is_named_and_left_alone(project, read_only, command_environment):
-    from sprint.plan import load_plan
+    from sprint.plan.reading import load_plan
 
     (run, *_) = load_plan("smoke").runs()
     before = fingerprint(project)

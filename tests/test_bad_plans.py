@@ -10,8 +10,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sprint.errors import UserError
-from sprint.plan import load_plan
+from sprint.plan.reading import load_plan
+from sprint.runtime.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESET, STUDY = "workflow/presets/smoke.yaml", "ablations/one.yaml"

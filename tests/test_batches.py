@@ -7,10 +7,11 @@ import pytest
 import tiny
 import torch
 
-from sprint import train
-from sprint.batches import ahead, batch_size, draw_batch, sparse_steps, stage_of
 from sprint.data import Images
-from sprint.methods import available
+from sprint.methods import METHODS
+from sprint.plan.schedule import batch_size, sparse_steps, stage_of
+from sprint.training import loop as train
+from sprint.training.batches import draw_batch, prefetch
 
 RUN = tiny.run()
 SHARED = ("x_BCHW", "noise_BCHW", "t_B", "y_B")
@@ -43,8 +44,8 @@ def test_a_step_repeats_whatever_was_drawn_before_it(step):
 @pytest.mark.parametrize("step", [0, RUN.train.steps - 1])
 def test_all_methods_and_drop_ratios_see_the_same(step):
     expected = draw_batch(RUN, tiny.digits(), step, 0.1)
-    runs = [run for method in available() for run in [tiny.run(method, drop) for drop in tiny.possible_drops(method)]]
-    assert {run.method for run in runs} == set(available())
+    runs = [run for method in METHODS for run in [tiny.run(method, drop) for drop in tiny.possible_drops(method)]]
+    assert {run.method for run in runs} == set(METHODS)
     for run in runs:
         batch = draw_batch(run, tiny.digits(), step, 0.0)
         assert all(torch.equal(getattr(batch, name), getattr(expected, name)) for name in SHARED)
@@ -114,19 +115,19 @@ def test_batches_drawn_ahead_are_the_same_in_the_same_order():
         drawn.append((step, threading.current_thread() is threading.main_thread()))
         return step * step
 
-    for value in ahead(draw, range(3, 9), 2):
+    for value in prefetch(draw, range(3, 9), 2):
         taken.append(value)
         assert len(drawn) <= len(taken) + 2
     assert taken == [step * step for step in range(3, 9)]
     assert drawn == [(step, False) for step in range(3, 9)]
-    assert list(ahead(draw, range(3), 0)) == [0, 1, 4] and drawn[-1] == (2, True)
+    assert list(prefetch(draw, range(3), 0)) == [0, 1, 4] and drawn[-1] == (2, True)
 
 
 def test_an_error_in_drawing_ahead_reaches_the_training_and_leaving_early_ends_the_thread():
     with pytest.raises(OSError, match="gone"):
-        list(ahead(lambda step: (_ for _ in ()).throw(OSError("gone")), range(3), 2))
+        list(prefetch(lambda step: (_ for _ in ()).throw(OSError("gone")), range(3), 2))
     before = threading.active_count()
-    batches = ahead(lambda step: step, range(100), 2)
+    batches = prefetch(lambda step: step, range(100), 2)
     assert next(batches) == 0
     batches.close()
     assert threading.active_count() == before
@@ -137,7 +138,7 @@ def test_a_training_that_draws_ahead_ends_with_the_same_bits(monkeypatch, tmp_pa
     run = tiny.run(steps=6)
     plain = train.train(run, tmp_path / "plain")
     monkeypatch.setattr(
-        train, "_batches", lambda run, state, images, steps: ahead(
+        train, "_batches", lambda run, state, images, steps: prefetch(
             lambda step: draw_batch(run, images, step, state.model.method.skip_rate), steps, train.AHEAD
         )
     )  # fmt: skip

@@ -9,17 +9,17 @@ import tiny
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from sprint import step
-from sprint.batches import draw_batch
 from sprint.bench import clock, parts
 from sprint.bench.plain import PlainDiT, PlainTraining
 from sprint.bench.scaling import with_tokens
 from sprint.bench.training import Trainer, at_size, fitting, runs_of
-from sprint.cost import forward_flops, on_meta
-from sprint.errors import UserError
-from sprint.layers import unpatchify
-from sprint.methods import available
-from sprint.shape import shape_of
+from sprint.cost.flops import forward_flops, on_meta
+from sprint.methods import METHODS
+from sprint.nn.layers import unpatchify
+from sprint.plan.network import model_config
+from sprint.runtime.errors import UserError
+from sprint.training import step
+from sprint.training.batches import draw_batch
 
 SMALL = ("6x32x2/2", 64)  # depth x width x heads / patch, pixels: 16 tokens
 DENSE = {"positions": "sincos", "qk_norm": False}
@@ -40,7 +40,7 @@ def published_names(model, patch: int) -> dict[str, torch.Tensor]:
 
 
 def plain_of(of, model, fused: bool) -> PlainTraining:
-    plain = PlainTraining(shape_of(of), fused, of.train, torch.device("cpu"))
+    plain = PlainTraining(model_config(of), fused, of.train, torch.device("cpu"))
     missing, surplus = plain.model.load_state_dict(published_names(model, of.model.patch), strict=False)
     assert set(missing) == {"positions"} and set(surplus) <= {"positions_ND"}
     plain.average = [parameter.detach().clone() for parameter in plain.model.parameters()]
@@ -75,11 +75,11 @@ def test_a_step_of_the_plain_baseline_is_a_step_of_the_dense_run(fused):
 def test_the_plain_baseline_has_the_flops_of_the_dense_network():
     of = tiny.run("dense", 0.0, **DENSE)
     with torch.device("meta"):
-        plain = PlainDiT(shape_of(of), fused=False)
+        plain = PlainDiT(model_config(of), fused=False)
     x, t, y = (part.to("meta") for part in tiny.inputs(of, 1))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         plain(x, t, y)
-    assert counter.get_total_flops() == forward_flops(on_meta(shape_of(of)))
+    assert counter.get_total_flops() == forward_flops(on_meta(model_config(of)))
 
 
 @pytest.mark.parametrize("of", tiny.every_run(), ids=lambda of: f"{of.method}-{of.drop}")
@@ -160,7 +160,7 @@ def test_a_gpu_gets_the_largest_batch_that_every_method_fits(monkeypatch):
 
 def test_every_method_is_measured_or_its_reason_given():
     runs, impossible = runs_of(at_size(tiny.smoke(), *SMALL, 2), [], 0.75)
-    assert {run.method for run in runs} | {one["method"] for one in impossible} == set(available()) - {"dense"}
+    assert {run.method for run in runs} | {one["method"] for one in impossible} == set(METHODS) - {"dense"}
     runs, impossible = runs_of(at_size(tiny.smoke(), *SMALL, 2), [], 0.5)
     assert [one["method"] for one in impossible] == ["sparsedit"] and "0.75" in impossible[0]["reason"]
     with pytest.raises(UserError, match="pools to"):

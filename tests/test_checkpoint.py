@@ -7,14 +7,15 @@ import sys
 import pytest
 import torch
 
-from sprint import checkpoint, files
-from sprint.errors import UserError
-from sprint.lock import hold
+from sprint.runtime import files
+from sprint.runtime.errors import UserError
+from sprint.runtime.lock import hold
+from sprint.training import checkpoint
 
 TENSORS = {"weight": torch.arange(12.0).view(3, 4).t(), "step": torch.tensor(7.0)}
 HOLDER = """
 import sys, time
-from sprint.lock import hold
+from sprint.runtime.lock import hold
 with hold(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)

@@ -13,9 +13,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from typer.main import get_command
 
-from sprint import cli
-from sprint.golden import Golden
-from sprint.plan import load_plan
+from sprint.cli import main as cli
+from sprint.plan.reading import load_plan
+from sprint.published.golden import Golden
 
 COMMANDS = get_command(cli.app).commands
 TINY = {  # beside preset smoke: a training of a few steps, judged by a single image

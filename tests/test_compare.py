@@ -4,10 +4,10 @@ import pytest
 import tiny
 from fake_results import evaluation
 
-from sprint.compare import evaluations_of, print_comparison, rows_of
-from sprint.errors import UserError
-from sprint.files import write_json
-from sprint.plan import load_plan
+from sprint.cli.compare import evaluations_of, print_comparison, rows_of
+from sprint.plan.reading import load_plan
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import write_json
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """Presets and studies as functions: expanded fully, checked, and named so that equal runs share a name."""
 
+import dataclasses
+import typing
 from dataclasses import fields, replace
 
 import pytest
 import tiny
 import yaml
 
-from sprint.config import Backbone, Training
-from sprint.errors import UserError
-from sprint.plan import Entry, load_plan, load_preset, load_study, make_run
-from sprint.ranges import RANGES
+from sprint.plan.reading import Entry, load_plan, load_preset, load_study, make_run
+from sprint.plan.schema import Backbone, Preset, Training
+from sprint.runtime.errors import UserError
 
 CHANGES = {  # another value of every field that shapes a run's weights
     "width": 24,
@@ -78,7 +79,7 @@ def test_a_name_is_a_safe_file_name_that_says_what_sets_the_run_apart():
 
 
 def test_every_field_of_backbone_and_training_is_among_the_changes_below():
-    known = {part.name for kind in (Backbone, Training) for part in fields(kind)}
+    known = {part.name for kind in (Backbone, Training) for part in fields(kind) if "derived" not in part.metadata}
     assert known - set(CHANGES) <= {"checkpoint_every"}
 
 
@@ -157,7 +158,7 @@ def test_impossible_points_are_listed_where_a_study_asks_for_it_and_refused_else
         ({"runs": []}, "runs makes no run at all"),
         ({"runs": [{"method": []}]}, "runs makes no run at all"),
         ({"runs": [{"drop": 0.5}]}, "runs[0].method is missing"),
-        ({"runs": [{"method": "spritn"}]}, "runs[0].method: method is 'spritn'; allowed: dense, "),
+        ({"runs": [{"method": "spritn"}]}, "runs[0].method: method 'spritn' is unknown (nearest: 'sprint')"),
         ({"runs": [{"method": "sprint", "dorp": 0.5}]}, "runs[0]: unknown key 'dorp' (nearest: 'drop')"),
         ({"runs": [{"method": "sprint", "settings": {"spilt": "x"}}]}, "unknown key 'spilt' (nearest: 'split')"),
         ({"runs": [{"method": "sprint", "settings": {"split": "1/1/1"}}]}, "adding up to the depth 6"),
@@ -200,9 +201,24 @@ def edited(workspace, changes: dict):
     return load_preset("smoke", workspace)
 
 
-@pytest.mark.parametrize("key", RANGES)
+def bounds(cls: type = Preset, prefix: str = "") -> dict[str, tuple]:
+    """Every key of a preset that is a number, with its range, from the fields themselves."""
+    found, hints = {}, typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(hints[field.name]):
+            found |= bounds(hints[field.name], f"{prefix}{field.name}.")
+        elif field.metadata.get("range"):
+            found[f"{prefix}{field.name}"] = field.metadata["range"]
+    return found
+
+
+def test_every_number_of_a_preset_has_a_range():
+    assert len(bounds()) >= 30 and {"train.steps", "model.width", "evaluate.images", "cluster.gpus"} <= bounds().keys()
+
+
+@pytest.mark.parametrize("key", bounds())
 def test_numbers_out_of_range_are_refused_with_the_range(key, workspace):
-    low, high = RANGES[key]
+    low, high = bounds()[key]
     said = refusal(edited, workspace, {key: low - 1})
     assert f"smoke.yaml: {key} is " in said and said.endswith(f"allowed: {low:g} to {high:g}")
     assert f"{key} is " in refusal(edited, workspace, {key: high + 1 if isinstance(high, int) else high * 2})
@@ -228,7 +244,7 @@ def test_numbers_out_of_range_are_refused_with_the_range(key, workspace):
         ({"data": {}}, "data set '(none)' is unknown"),
         ({"image_size": 16}, "image_size is 16; allowed for digits: 8"),
         ({"evaluate.sampler": {"kind": "ddim"}}, "sampler kind is 'ddim'; allowed: euler, heun, sde"),
-        ({"methods": {"spritn": {}}}, "method is 'spritn'"),
+        ({"methods": {"spritn": {}}}, "method 'spritn' is unknown"),
         ({"methods": {"sprint": {"spilt": "x"}}}, "unknown key 'spilt' (nearest: 'split')"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "",

@@ -5,12 +5,14 @@ import tiny
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from sprint.batches import sparse_steps
-from sprint.cost import cost_of, forward_flops, on_meta, parameters, sampling_flops
-from sprint.guidance import Guidance
-from sprint.methods import Spec, find
-from sprint.model import Shape
-from sprint.sizes import parse
+from sprint.cost.flops import forward_flops, on_meta, parameters, sampling_flops
+from sprint.diffusion.denoiser import ModelConfig
+from sprint.diffusion.guidance import Guidance
+from sprint.methods import METHODS
+from sprint.nn.backbones.dit import DiT
+from sprint.nn.sizes import parse
+from sprint.plan.budget import cost_of
+from sprint.plan.schedule import sparse_steps
 
 WIDTH, DEPTH, TOKENS, PATCH = 32, 6, 64, 1
 BACKBONE = {"width": WIDTH, "depth": DEPTH, "heads": 2, "patch": PATCH}
@@ -29,22 +31,22 @@ def around(tokens: int = TOKENS, width: int = WIDTH, values: int = PATCH**2) -> 
     return tokens * values * width + 256 * width + width**2 + 2 * width**2 + tokens * values * width
 
 
-def published(size: str) -> Shape:
+def published(size: str) -> ModelConfig:
     depth, width, heads, patch = parse(size)
-    spec = Spec(width, depth, heads, 32 // patch, "sincos", False)
-    return Shape(4, 32, patch, 1000, spec, "dense", find("dense").Settings(), out_channels=8)
+    backbone = DiT(width, depth, heads, patch, "sincos", False).on(32)
+    return ModelConfig(4, 32, 1000, backbone, "dense", METHODS["dense"].Settings(), out_channels=8)
 
 
 def test_dense_has_the_closed_form():
     run = tiny.run("dense", 0.0, **BACKBONE)
-    assert forward_flops(on_meta(tiny.shape_of(run))) == 2 * (DEPTH * block(TOKENS) + around())
+    assert forward_flops(on_meta(tiny.model_config(run))) == 2 * (DEPTH * block(TOKENS) + around())
 
 
 @pytest.mark.parametrize(("drop", "kept"), [(0.5, 32), (0.75, 16), (0.875, 8)])
 def test_sprint_has_the_closed_form(drop, kept):
     run = tiny.run("sprint", drop, **BACKBONE)
     ends, middle, fusion = 2 * block(TOKENS), DEPTH - 2, 2 * TOKENS * WIDTH**2
-    model = on_meta(tiny.shape_of(run))
+    model = on_meta(tiny.model_config(run))
     assert run.settings["split"] == "1/4/1"
     assert forward_flops(model) == 2 * (ends + middle * block(TOKENS) + fusion + around())
     assert forward_flops(model, kept) == 2 * (ends + middle * block(kept) + fusion + around())
@@ -53,7 +55,7 @@ def test_sprint_has_the_closed_form(drop, kept):
 
 def test_naive_dropping_saves_in_every_block():
     run = tiny.run("tokendrop", 0.75, **BACKBONE)
-    assert forward_flops(on_meta(tiny.shape_of(run)), 16) == 2 * (DEPTH * block(16) + around())
+    assert forward_flops(on_meta(tiny.model_config(run)), 16) == 2 * (DEPTH * block(16) + around())
 
 
 @pytest.mark.parametrize("size", PUBLISHED_GMAC)
@@ -76,7 +78,7 @@ def test_a_real_forward_pass_counts_the_same(run):
     told = {ATTENTION_ON_CPU: attention}
     with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=told) as counter:
         model(*inputs)
-    assert counter.get_total_flops() == forward_flops(on_meta(tiny.shape_of(run)))
+    assert counter.get_total_flops() == forward_flops(on_meta(tiny.model_config(run)))
     assert counter.get_flop_counts()["Global"][ATTENTION_ON_CPU] > 0
 
 
@@ -95,7 +97,7 @@ def test_a_backward_pass_takes_twice_a_forward_pass():
 
 def test_the_costs_of_a_run_are_those_of_its_stages():
     run = tiny.run("sprint", 0.75, finetune_batch=8, **BACKBONE)
-    cost, model, dense = cost_of(run), on_meta(tiny.shape_of(run)), cost_of(tiny.run("dense", 0.0, **BACKBONE))
+    cost, model, dense = cost_of(run), on_meta(tiny.model_config(run)), cost_of(tiny.run("dense", 0.0, **BACKBONE))
     sparse, whole = 3 * forward_flops(model, 16), 3 * forward_flops(model)
     assert (cost["train_flops_per_image"], cost["finetune_flops_per_image"]) == (sparse, whole)
     assert sparse_steps(run) == 15 and cost["train_flops"] == 15 * 16 * sparse + 5 * 8 * whole
@@ -108,11 +110,13 @@ def test_the_costs_of_a_run_are_those_of_its_stages():
 
 def test_parameters_are_those_of_the_real_network():
     for run in tiny.every_run(**BACKBONE):
-        assert parameters(on_meta(tiny.shape_of(run))) == sum(value.numel() for value in tiny.network(run).parameters())
+        assert parameters(on_meta(tiny.model_config(run))) == sum(
+            value.numel() for value in tiny.network(run).parameters()
+        )
 
 
 def test_guidance_costs_its_weak_call():
-    model = on_meta(tiny.shape_of(tiny.run("sprint", 0.75, **BACKBONE)))
+    model = on_meta(tiny.model_config(tiny.run("sprint", 0.75, **BACKBONE)))
     one, shallow = forward_flops(model), forward_flops(model, skip=True)
     costs = {kind: sampling_flops(model, Guidance(kind)) for kind in ("none", "cfg", "pdg")}
     assert costs == {"none": one, "cfg": 2 * one, "pdg": one + shallow} and shallow < one / 2
@@ -120,4 +124,4 @@ def test_guidance_costs_its_weak_call():
 
 def test_only_methods_that_can_skip_have_a_cost_of_path_drop_guidance():
     for run in (tiny.run("sprint", **BACKBONE), tiny.run("tokendrop", **BACKBONE)):
-        assert ("pdg" in cost_of(run)["sampling_flops_per_step"]) is find(run.method).can_skip
+        assert ("pdg" in cost_of(run)["sampling_flops_per_step"]) is METHODS[run.method].can_skip

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from sprint import data
-from sprint.data import image_folder, to_pixels, to_signal
-from sprint.errors import UserError
+from sprint.data import to_pixels, to_signal
+from sprint.data.sets import image_folder
+from sprint.runtime.errors import UserError
 
 
 @pytest.fixture

@@ -17,14 +17,17 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from sprint import data, devices, launch, train
-from sprint.batches import draw_batch
-from sprint.config import Cluster
-from sprint.errors import UserError
-from sprint.evaluate import evaluate, make_reference, trained_here
+from sprint import data
+from sprint.cli import launch
+from sprint.evaluation.runs import evaluate, make_reference, trained_here
 from sprint.metrics import train_extractors
-from sprint.plan import Entry, load_plan, load_preset, make_run
-from sprint.status import Interrupted
+from sprint.plan.reading import Entry, load_plan, load_preset, make_run
+from sprint.plan.schema import Cluster
+from sprint.runtime import distributed
+from sprint.runtime.errors import UserError
+from sprint.runtime.status import Interrupted
+from sprint.training import loop as train
+from sprint.training.batches import draw_batch
 
 PRESETS = {"alone": 1, "by-hand": 1, "pair": 2}  # name: devices; they differ in nothing else
 TRAINING = {"steps": 50, "finetune": 0.4, "checkpoint_every": 5, "milestones": [0.5, 1.0]}
@@ -122,7 +125,7 @@ def test_a_request_to_stop_at_one_process_stops_both_and_one_alone_goes_on(proje
     assert json.loads((folder / "lock").read_text())["pid"] == holder
     os.kill(other, signal.SIGTERM)
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == devices.RESUMABLE, errors
+    assert process.returncode == distributed.RESUMABLE, errors
     assert errors.count("of 50; the same command goes on from there") == 1
     assert json.loads((folder / "status.json").read_text())["state"] == "interrupted"
     assert train.train(run, folder)["processes"] == 1
@@ -232,7 +235,7 @@ def test_parts_are_contiguous_and_almost_equal(length, world, process_of):
     parts = []
     for rank in range(world):
         process_of(rank, world)
-        parts.append(list(devices.part(range(length))))
+        parts.append(list(distributed.shard(range(length))))
     assert list(chain(*parts)) == list(range(length))
     assert len(parts[0]) == max(map(len, parts)) and max(map(len, parts)) - min(map(len, parts)) <= 1
 
@@ -241,7 +244,7 @@ def test_parts_are_contiguous_and_almost_equal(length, world, process_of):
 def test_the_parts_of_a_batch_make_the_whole(method, drop):
     run = tiny.run(method, drop)
     batch = draw_batch(run, tiny.digits(), 3, 0.5 if method == "sprint" else 0.0)
-    parts = [batch.part(number, 4) for number in range(4)]
+    parts = [batch.shard(number, 4) for number in range(4)]
     for key, whole in vars(batch).items():
         found = [getattr(part, key) for part in parts]
         assert torch.equal(torch.cat(found), whole) if torch.is_tensor(whole) else found == [whole] * 4

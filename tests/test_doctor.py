@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sprint import doctor
+from sprint.cli import doctor
 
 
 @pytest.fixture

@@ -11,14 +11,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sprint.data import Images, digits
-from sprint.errors import UserError
+from sprint.data import Images
+from sprint.data.sets import digits
 from sprint.metrics import extractors, networks
 from sprint.metrics.dinov2 import SIZES, VisionTransformer
 from sprint.metrics.floor import halves
 from sprint.metrics.frechet import frechet_distance, statistics
 from sprint.metrics.train_extractors import contrastive_loss, train
 from sprint.metrics.vision import ensure_torchvision
+from sprint.runtime.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_the_self_supervised_encoder_tells_digits_apart_without_having_seen_a_la
 
 
 def test_the_self_supervised_loss_does_not_look_at_labels(images):
-    network = networks.SmallNetwork(networks.Shape(1, 8, 8, 10), 16)
+    network = networks.SmallNetwork(networks.NetworkConfig(1, 8, 8, 10), 16)
     losses = [
         contrastive_loss(network, images.pixels[:16], labels, torch.Generator().manual_seed(0))
         for labels in (images.labels[:16], None)
@@ -131,7 +132,7 @@ def test_images_of_any_size_can_be_learnt(tmp_path, size):
 
 
 def test_standardising_sets_the_variance_and_leaves_the_output(images):
-    network = networks.SmallNetwork(networks.Shape(1, 8, 8, 10), 10).requires_grad_(False)
+    network = networks.SmallNetwork(networks.NetworkConfig(1, 8, 8, 10), 10).requires_grad_(False)
     before = network(images.pixels)[1]
     network.standardise(images.pixels)
     features, after = network(images.pixels)

@@ -6,9 +6,9 @@ import stat
 
 import pytest
 
-from sprint import files
-from sprint.errors import UserError
-from sprint.files import read_json, write_bytes, write_json, write_text
+from sprint.runtime import files
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json, write_bytes, write_json, write_text
 
 
 def test_json_comes_back_as_it_was_and_equal_content_is_equal_bytes(tmp_path):

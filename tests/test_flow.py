@@ -10,12 +10,12 @@ import pytest
 import tiny
 import torch
 
-from sprint.errors import UserError
-from sprint.flow import draw_times, interpolate, score, velocity
-from sprint.guidance import KINDS, Guidance, Guided
-from sprint.methods import available, find
-from sprint.sample import SDE_END, Sampler, balanced_labels, sample
-from sprint.streams import stream
+from sprint.diffusion.guidance import KINDS, Guidance, Guided
+from sprint.diffusion.path import draw_times, interpolate, score, velocity
+from sprint.diffusion.sample import SDE_END, Sampler, balanced_labels, sample
+from sprint.methods import METHODS
+from sprint.runtime.errors import UserError
+from sprint.runtime.rng import stream
 
 MEAN, SPREAD, SHAPE, CLASSES = 0.7, 0.4, (2, 8, 8), 5
 NO_GUIDANCE = Guidance()
@@ -152,7 +152,7 @@ def test_outside_the_interval_one_conditional_call_is_made(kind):
     assert (field.strong_calls, field.weak_calls) == (6, 3)
 
 
-@pytest.mark.parametrize("method", [name for name in available() if find(name).can_skip])
+@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].can_skip])
 @pytest.mark.parametrize("kind", ["pdg", "pdg-label"])
 def test_the_weak_call_of_path_drop_guidance_runs_no_middle_block(method, kind):
     model, ran = tiny.stirred(tiny.run(method)), []

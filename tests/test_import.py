@@ -10,13 +10,13 @@ import torch
 from published import make_golden
 from safetensors.torch import save_file
 
-from sprint import checkpoint
-from sprint.errors import UserError
-from sprint.golden import Golden
-from sprint.imports import SOURCES, import_checkpoint, open_run
-from sprint.model import Model
-from sprint.prediction import CONVENTIONS, DDPM_BETAS, as_velocity
-from sprint.sizes import SIZES, parse
+from sprint.diffusion.denoiser import Model
+from sprint.diffusion.parameterization import CONVENTIONS, DDPM_BETAS, as_velocity
+from sprint.nn.sizes import SIZES, parse
+from sprint.published.checkpoints import SOURCES, import_checkpoint, open_run
+from sprint.published.golden import Golden
+from sprint.runtime.errors import UserError
+from sprint.training import checkpoint
 
 GOLDEN = {  # file, source, size
     "sprint": ("sprint_structured75", "5x64x4/2"),
@@ -67,7 +67,7 @@ def test_a_checkpoint_with_golden_weights_computes_the_golden_outputs(source, fo
         torch.save({"model": {f"module.{key}": value for key, value in tensors.items()}}, path)
     model, prediction, said = imported(path, source, size, tmp_path / "run")
     x, t, y = (file.tensors[key] for key in "xty")
-    null = torch.full_like(y, model.shape.classes)
+    null = torch.full_like(y, model.config.classes)
     with torch.no_grad():
         for labels, expected in ((y, "full"), (null, "full_null")):
             difference = model.image(x, t, labels) - file.tensors[f"expected.{expected}"]

@@ -11,15 +11,15 @@ import torch
 from PIL import Image
 
 from sprint.data import to_pixels
-from sprint.errors import UserError
-from sprint.evaluate import draw
-from sprint.folders import read_images
-from sprint.guidance import Guidance
-from sprint.judge import judge_images
+from sprint.diffusion.guidance import Guidance
+from sprint.evaluation.folders import read_images
+from sprint.evaluation.images import judge_images
+from sprint.evaluation.runs import draw
 from sprint.metrics import extractors, networks
 from sprint.metrics.dinov2 import SIZES, VisionTransformer
 from sprint.metrics.frechet import frechet_distance, statistics
 from sprint.metrics.vision import ensure_torchvision
+from sprint.runtime.errors import UserError
 
 
 def pictures(folder, count, size, seed=0, channels=3):
@@ -39,7 +39,7 @@ def place(tmp_path_factory):
     pictures(folder / "ours", 30, (12, 12), 1)
     pictures(folder / "theirs", 40, (12, 12), 2)
     torch.manual_seed(0)
-    network = networks.SmallNetwork(networks.Shape(3, 12, 12, 10), 10)
+    network = networks.SmallNetwork(networks.NetworkConfig(3, 12, 12, 10), 10)
     (folder / "cnn.safetensors").write_bytes(networks.to_bytes(network))
     return folder
 

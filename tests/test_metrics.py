@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprint.data import to_pixels, to_signal
-from sprint.errors import UserError
 from sprint.metrics import distances, measure
 from sprint.metrics.floor import floor, halves
 from sprint.metrics.frechet import Gaussian, fd_infinity, fd_per_class, frechet_distance, statistics
 from sprint.metrics.published import read_npz
 from sprint.metrics.vision import ensure_torchvision
+from sprint.runtime.errors import UserError
 
 
 def draw(count: int, dimensions: int = 8, seed: int = 0, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:

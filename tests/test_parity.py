@@ -8,13 +8,13 @@ from published import make_golden
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from sprint import parity
-from sprint.errors import UserError
-from sprint.golden import Golden
-from sprint.layers import Where, grid_places
-from sprint.methods import Spec
+from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.methods.sparsedit import Settings, SparseDiT, layout, pool, sparse_side
-from sprint.model import Model, Shape
+from sprint.nn.backbones.dit import DiT
+from sprint.nn.layers import Context, grid_places
+from sprint.published import parity
+from sprint.published.golden import Golden
+from sprint.runtime.errors import UserError
 
 SPRINT_SPLIT = {"encoder_depth": 1, "middle_depth": 2, "decoder_depth": 1}
 ROUTE = {"start_layer": 1, "end_layer": 3, "end_layer_inclusive": True}
@@ -175,10 +175,10 @@ def test_files_that_are_no_golden_files_are_refused(tmp_path):
 
 def sparsedit(grid=4, drop=0.75, positions="sincos", spread=0, depth=6, qk_norm=False) -> Model:
     """A small SparseDiT whose weights have left their zeros."""
-    spec = Spec(16, depth, 2, grid, positions, qk_norm, drop)
-    settings = SparseDiT.resolve(Settings(spread=spread), spec)
-    SparseDiT.check(settings, spec, drop)
-    model = Model(Shape(1, grid, 1, 3, spec, "sparsedit", settings))
+    backbone = DiT(16, depth, 2, 1, positions, qk_norm).on(grid, drop)
+    settings = SparseDiT.resolve(Settings(spread=spread), backbone)
+    SparseDiT.check(settings, backbone)
+    model = Model(ModelConfig(1, grid, 3, backbone, "sparsedit", settings))
     with torch.no_grad():
         for index, parameter in enumerate(model.parameters()):
             parameter += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(index))
@@ -207,17 +207,17 @@ def test_sparsedit_takes_every_grid_that_pools_and_names_them():
         with pytest.raises(UserError, match=r"0\.75"):
             sparse_side(8, drop)
     with pytest.raises(UserError, match="spread is 4; allowed: 0 to 3"):
-        SparseDiT.check(Settings(spread=4), Spec(16, 6, 2, 8, "sincos", False), 0.75)
+        SparseDiT.check(Settings(spread=4), DiT(16, 6, 2, 1, "sincos", False).on(8, 0.75))
 
 
 def test_sparsedit_starts_as_its_dense_tokens():
-    spec = Spec(16, 6, 2, 4, "sincos", False, 0.75)
-    model = Model(Shape(1, 4, 1, 3, spec, "sparsedit", Settings()))
+    backbone = DiT(16, 6, 2, 1, "sincos", False).on(4, 0.75)
+    model = Model(ModelConfig(1, 4, 3, backbone, "sparsedit", Settings()))
     for module in model.method.middle:
         assert torch.equal(module.recover[0].from_dense.weight, torch.eye(16))
         assert not module.recover[0].from_sparse.weight.any()
     x = torch.randn(2, 16, 16)
-    assert torch.allclose(model.method(x, Where(torch.randn(2, 16), None)), x, atol=1e-6)
+    assert torch.allclose(model.method(x, Context(torch.randn(2, 16), None)), x, atol=1e-6)
 
 
 def test_a_sparse_token_stands_at_the_mean_place_of_its_cell():

@@ -11,16 +11,16 @@ from shutil import copytree
 import pytest
 from fake_results import FLOOR, STEPS, evaluation, make_results, make_run, study
 
-from sprint.errors import UserError
-from sprint.files import read_json, write_json
 from sprint.report import render_index, render_study
 from sprint.report.answers import sentences
 from sprint.report.costs import cost_rows
+from sprint.report.format import guidance_text, metric_name, metric_text, significant
 from sprint.report.read import read_study
 from sprint.report.speed import speedup_plots
 from sprint.report.summary import best_line
 from sprint.report.tables import rerun_command, study_table
-from sprint.report.words import guidance_text, metric_name, metric_text, significant
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json, write_json
 
 
 @pytest.fixture(scope="module")

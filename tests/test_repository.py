@@ -17,23 +17,14 @@ PACKAGE = ROOT / "sprint"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 METHODS = sorted(path.stem for path in (PACKAGE / "methods").glob("*.py") if path.stem != "__init__")
 
-# Each room may import from the lines below its own, never from those above it or beside it. WORK is every module that
-# is not listed but builds on one that is (train, evaluate, plan, ...): these may import each other, but not in a
-# circle. All others (errors, files, progress, ...) serve every room, and so import none of these.
-WORK = "train, evaluate and the like"
-ROOMS_FROM_THE_TOP = [
-    {"cli"},
-    {"cli_bench"},
-    {WORK},
-    {"sample", "metrics"},
-    {"guidance"},
-    {"model", "flow", "data", "checkpoint"},
-    {"methods"},
-    {"layers", "tokens"},
-]
-HEIGHTS = {room: len(ROOMS_FROM_THE_TOP) - level for level, rooms in enumerate(ROOMS_FROM_THE_TOP) for room in rooms}
+# Every room by name, from the top floor down: a room may import from the rooms below its own, and from no other.
+ROOMS_FROM_THE_TOP = (
+    *("cli", "report", "bench", "evaluation", "published", "training", "plan", "cost", "metrics", "data"),
+    *("diffusion", "methods", "nn", "statistics", "runtime"),
+)
+FLOORS = {name: number for number, name in enumerate(reversed(ROOMS_FROM_THE_TOP))}
 # These translate the published checkpoints of each method, and so name them.
-TRANSLATORS = {"parity", "names", "imports", "golden"}
+TRANSLATORS = {"published"}
 
 
 def module_name(path: Path) -> str:
@@ -82,13 +73,6 @@ def room(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
 
-@cache
-def height(name: str) -> int:
-    """How far from the ground floor a module stands; 0 for what serves every room."""
-    builds_on = {room(other) for other in everything_loaded_by(name) if other in NAMES}
-    return HEIGHTS.get(room(name), HEIGHTS[WORK] if builds_on & HEIGHTS.keys() else 0)
-
-
 def tracked_files() -> list[Path]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if listing.returncode:
@@ -127,13 +111,16 @@ def test_what_is_installed_is_what_is_pinned(pin):
     assert requirement.specifier.contains(installed), f"{requirement.name} is {installed}, the lock says {pin}"
 
 
+def test_every_module_is_in_a_room_and_every_room_has_a_floor():
+    assert {room(name) for name in NAMES if room(name)} == set(ROOMS_FROM_THE_TOP)
+    assert {path.name for path in PACKAGE.glob("*.py")} <= {"__init__.py", "__main__.py"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_imports_point_one_way(path):
+def test_imports_point_down(path):
     name = module_name(path)
-    others = {other for other in imports(path) if other in NAMES and room(other) != room(name)}
-    upwards = {other for other in others if height(other) > 0 and height(other) >= height(name)}
-    if height(name) == HEIGHTS[WORK]:
-        upwards = {other for other in upwards if height(other) > height(name)}
+    others = {other for other in imports(path) if other in NAMES and room(other) not in ("", room(name))}
+    upwards = {other for other in others if FLOORS[room(other)] >= FLOORS[room(name)]}
     assert upwards == set(), f"{name} may import only from the rooms below its own, see ROOMS_FROM_THE_TOP"
 
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy import stats
 
-from sprint.identity import conflicts, identity_of
 from sprint.metrics import bootstrap
 from sprint.metrics.distances import compute
 from sprint.metrics.frechet import frechet_distance, frechet_influence, statistics
 from sprint.metrics.vision import ensure_torchvision
-from sprint.statistics import Sample, difference, estimate, mean_of, ratio
+from sprint.statistics.comparable import conflicts, identity_of
+from sprint.statistics.intervals import Sample, difference, estimate, mean_of, ratio
 
 
 def normal(count: int, dimensions: int, seed: int, shift: float = 0.0) -> torch.Tensor:

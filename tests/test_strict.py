@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprint.errors import UserError
-from sprint.strict import LARGEST_FILE, build, convert, nearest, read_yaml, refuse_unknown
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import LARGEST_FILE, build, convert, nearest, read_yaml, refuse_unknown
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ import tiny
 import torch
 import yaml
 
-from sprint import checkpoint, train
-from sprint.batches import draw_batch
-from sprint.errors import UserError
-from sprint.lock import hold
-from sprint.plan import load_plan
-from sprint.step import batch_loss, learning_rate
+from sprint.plan.reading import load_plan
+from sprint.runtime.errors import UserError
+from sprint.runtime.lock import hold
+from sprint.training import checkpoint
+from sprint.training import loop as train
+from sprint.training.batches import draw_batch
+from sprint.training.step import batch_loss, learning_rate
 
 SMALL = {"width": 16, "depth": 4, "heads": 2, "patch": 2, "batch": 8, "finetune_batch": 4, "steps": 20}
 

@@ -7,11 +7,11 @@ import tiny
 import yaml
 from fake_results import STEPS, evaluation, make_results, make_run, study
 
-from sprint.claims import holds, read_claims
-from sprint.errors import UserError
-from sprint.files import read_json, write_json
 from sprint.report import render_index, verdicts
 from sprint.report.read import read_study
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json, write_json
+from sprint.statistics.claims import holds, read_claims
 
 RULE = {
     "metric": "fd",

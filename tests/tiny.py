@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from sprint import data
-from sprint.config import Preset, Run
-from sprint.errors import UserError
-from sprint.methods import available
-from sprint.model import Model
-from sprint.plan import Entry, load_preset, make_run
-from sprint.shape import shape_of
+from sprint.diffusion.denoiser import Model
+from sprint.methods import METHODS
+from sprint.plan.network import model_config
+from sprint.plan.reading import Entry, load_preset, make_run
+from sprint.plan.schema import Preset, Run
+from sprint.runtime.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 DROPS = (0.0, 0.5, 0.75, 0.875)
@@ -56,12 +56,12 @@ def possible_drops(method: str, **model) -> tuple[float, ...]:
 
 def every_run(**model) -> list[Run]:
     """Every method at every possible drop ratio, of one kind of backbone."""
-    return [run(method, drop, **model) for method in available() for drop in possible_drops(method, **model)]
+    return [run(method, drop, **model) for method in METHODS for drop in possible_drops(method, **model)]
 
 
 def network(of: Run) -> Model:
     """The network of a run at its initial values."""
-    return Model(shape_of(of), of.seed)
+    return Model(model_config(of), of.seed)
 
 
 def stirred(of: Run, scale: float = 0.2) -> Model:
@@ -75,7 +75,7 @@ def stirred(of: Run, scale: float = 0.2) -> Model:
 
 def inputs(of: Run, batch: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Noisy images, times and labels; the last label is the null label."""
-    generator, shape = torch.Generator().manual_seed(seed), shape_of(of)
+    generator, shape = torch.Generator().manual_seed(seed), model_config(of)
     x = torch.randn(batch, shape.channels, of.image_size, of.image_size, generator=generator)
     labels = torch.randint(shape.classes, (batch,), generator=generator)
     labels[-1] = shape.classes

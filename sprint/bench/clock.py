@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from sprint.progress import track
+from sprint.runtime.progress import track
 
 STATUS, CLEAR = "/proc/self/status", "/proc/self/clear_refs"
 

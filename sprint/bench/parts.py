@@ -10,11 +10,11 @@ from collections import defaultdict
 import torch
 from torch import nn
 
-from sprint.batches import Batch
 from sprint.bench.clock import synchronise
-from sprint.config import Run
-from sprint.model import Model
-from sprint.step import AFTER_BACKWARD, State, batch_loss
+from sprint.diffusion.denoiser import Model
+from sprint.plan.schema import Run
+from sprint.training.batches import Batch
+from sprint.training.step import AFTER_BACKWARD, State, batch_loss
 
 
 class Borders:

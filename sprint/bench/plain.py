@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sprint.batches import Batch
-from sprint.config import Training
-from sprint.layers import sincos_positions
-from sprint.model import Shape
+from sprint.diffusion.denoiser import ModelConfig
+from sprint.nn.layers import sincos_positions
+from sprint.plan.schema import Training
+from sprint.training.batches import Batch
 
 
 class PlainAttention(nn.Module):
@@ -53,18 +53,20 @@ class PlainBlock(nn.Module):
 class PlainDiT(nn.Module):
     """Takes what `Model` takes and gives an image (B, channels, H, W)."""
 
-    def __init__(self, shape: Shape, fused: bool):
+    def __init__(self, config: ModelConfig, fused: bool):
         super().__init__()
-        width, patch = shape.spec.width, shape.patch
-        self.patch, self.channels = patch, shape.channels
-        self.patches = nn.Conv2d(shape.channels, width, patch, stride=patch)
-        self.register_buffer("positions", sincos_positions(width, shape.spec.grid).unsqueeze(0))
+        width, patch = config.backbone.width, config.backbone.patch
+        self.patch, self.channels = patch, config.channels
+        self.patches = nn.Conv2d(config.channels, width, patch, stride=patch)
+        self.register_buffer("positions", sincos_positions(width, config.backbone.grid).unsqueeze(0))
         self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.labels = nn.Embedding(shape.classes + 1, width)
-        self.blocks = nn.ModuleList(PlainBlock(width, shape.spec.heads, fused) for _ in range(shape.spec.depth))
+        self.labels = nn.Embedding(config.classes + 1, width)
+        self.blocks = nn.ModuleList(
+            PlainBlock(width, config.backbone.heads, fused) for _ in range(config.backbone.depth)
+        )
         self.norm = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
-        self.final = nn.Linear(width, patch * patch * shape.channels)
+        self.final = nn.Linear(width, patch * patch * config.channels)
 
     def forward(self, x, t, y):
         x = self.patches(x).flatten(2).transpose(1, 2) + self.positions
@@ -89,8 +91,8 @@ def modulated(x, shift, scale):
 class PlainTraining:
     """Its weights, their average and its optimiser."""
 
-    def __init__(self, shape: Shape, fused: bool, settings: Training, device: torch.device):
-        self.model, self.settings = PlainDiT(shape, fused).to(device), settings
+    def __init__(self, config: ModelConfig, fused: bool, settings: Training, device: torch.device):
+        self.model, self.settings = PlainDiT(config, fused).to(device), settings
         self.average = [parameter.detach().clone() for parameter in self.model.parameters()]
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, foreach=False

@@ -10,14 +10,14 @@ import torch
 
 from sprint.bench import clock
 from sprint.bench.training import BASE, about, release, runs_of
-from sprint.config import Preset, Run
-from sprint.cost import cost_of
 from sprint.data import facts
-from sprint.files import write_json
-from sprint.guidance import Guidance, Guided
-from sprint.plan import Entry, make_run
-from sprint.sample import Sampler, sample
-from sprint.step import device, start
+from sprint.diffusion.guidance import Guidance, Guided
+from sprint.diffusion.sample import Sampler, sample
+from sprint.plan.budget import cost_of
+from sprint.plan.reading import Entry, make_run
+from sprint.plan.schema import Preset, Run
+from sprint.runtime.files import write_json
+from sprint.training.step import device, start
 
 SCALE = 1.5  # of every guidance; moves no time
 AGAINST = "cfg"  # the guidance that others are faster than

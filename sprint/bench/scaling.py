@@ -14,10 +14,9 @@ import torch
 
 from sprint import data
 from sprint.bench.training import BASE, conditions, on_this_machine, row, runs_of, with_batch
-from sprint.config import Preset
-from sprint.files import write_json
-from sprint.plan import Entry, make_run
-from sprint.shape import spec_of
+from sprint.plan.reading import Entry, make_run
+from sprint.plan.schema import Preset
+from sprint.runtime.files import write_json
 
 DROP = 0.75
 IMAGES = 64
@@ -26,7 +25,7 @@ IMAGES = 64
 def with_tokens(preset: Preset, tokens: int) -> Preset:
     """The preset with images that make so many tokens, and a batch with as many tokens as it usually has."""
     channels, classes = data.facts(preset.data)
-    usual = spec_of(preset.model, preset.image_size, 0.0).tokens * preset.measure.batch
+    usual = preset.model.on(preset.image_size).tokens * preset.measure.batch
     return replace(
         with_batch(preset, max(1, usual // tokens)),
         data={"name": "noise", "channels": channels, "classes": classes, "images": IMAGES},

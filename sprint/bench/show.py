@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from sprint.progress import console
+from sprint.runtime.progress import console
 
 
 def print_training(result: dict) -> None:

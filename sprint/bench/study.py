@@ -10,14 +10,16 @@ from pathlib import Path
 
 import torch
 
-from sprint import data, provenance
-from sprint.batches import draw_batch, sparse_steps
+from sprint import data
 from sprint.bench import clock
 from sprint.bench.sampling import one_step
-from sprint.config import Measuring, Run, Study
-from sprint.files import write_json
-from sprint.guidance import compared_kinds
-from sprint.step import State, start, train_step
+from sprint.diffusion.guidance import compared_kinds
+from sprint.plan.schedule import sparse_steps
+from sprint.plan.schema import Measuring, Run, Study
+from sprint.runtime import provenance
+from sprint.runtime.files import write_json
+from sprint.training.batches import draw_batch
+from sprint.training.step import State, start, train_step
 
 
 def measure_study(study: Study, measuring: Measuring, threads: int, out: Path) -> dict:

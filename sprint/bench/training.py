@@ -12,21 +12,23 @@ from pathlib import Path
 
 import torch
 
-from sprint import data, provenance
-from sprint.batches import draw_batch
+from sprint import data
 from sprint.bench import clock
 from sprint.bench.parts import seconds_by_part
 from sprint.bench.plain import PlainTraining
-from sprint.config import Backbone, Preset, Run
-from sprint.cost import cost_of
-from sprint.errors import UserError
-from sprint.files import write_json
-from sprint.methods import available
-from sprint.papers import LATENT_CHANNELS, latent_size
-from sprint.plan import Entry, make_run
-from sprint.shape import shape_of
-from sprint.sizes import parse
-from sprint.step import State, device, start, train_step
+from sprint.cost.papers import LATENT_CHANNELS, latent_size
+from sprint.methods import METHODS
+from sprint.nn.backbones import BACKBONES, USUAL
+from sprint.nn.sizes import parse
+from sprint.plan.budget import cost_of
+from sprint.plan.network import model_config
+from sprint.plan.reading import Entry, make_run
+from sprint.plan.schema import Preset, Run
+from sprint.runtime import provenance
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import write_json
+from sprint.training.batches import draw_batch
+from sprint.training.step import State, device, start, train_step
 
 BASE = "dense"
 CLASSES, IMAGES = 1000, 1024  # of the random data that stands in for latents of ImageNet
@@ -69,7 +71,7 @@ def at_size(preset: Preset, model: str, resolution: int, batch: int) -> Preset:
         with_batch(preset, batch),
         data={"name": "noise", "channels": LATENT_CHANNELS, "classes": CLASSES, "images": IMAGES},
         image_size=latent_size(resolution, patch),
-        model=Backbone(width, depth, heads, patch, "sincos", False),
+        model=BACKBONES[USUAL](width, depth, heads, patch, "sincos", False),
         methods={},
     )
 
@@ -88,7 +90,7 @@ def runs_of(preset: Preset, methods: list[str], drop: float) -> tuple[list[Run],
     Raises UserError where a method that was asked for cannot be, or none can.
     """
     runs, impossible = [], []
-    for method in [name for name in methods or available() if name != BASE]:
+    for method in [name for name in methods or METHODS if name != BASE]:
         try:
             runs.append(make_run(preset, Entry(method, drop), 0, method))
         except UserError as error:
@@ -149,7 +151,7 @@ def conditions(run: Run, threads: int, what: str) -> dict:
 
 def scale_of(run: Run) -> dict:
     """Tokens of an image and images of a step."""
-    return {"tokens": shape_of(run).spec.tokens, "batch": run.train.batch}
+    return {"tokens": model_config(run).backbone.tokens, "batch": run.train.batch}
 
 
 def row(base: Run, run: Run, repeats: int) -> dict:
@@ -192,7 +194,7 @@ def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
 
 def plain_row(base: Run, fused: bool, repeats: int) -> dict:
     """The plain baseline in turns with the dense network."""
-    first, plain = Trainer(base), PlainTraining(shape_of(base), fused, base.train, device())
+    first, plain = Trainer(base), PlainTraining(model_config(base), fused, base.train, device())
     tasks = {"base": first.step, "step": lambda: plain.step(first.batch)}
     seconds = clock.in_turns(tasks, repeats, "measuring the plain baseline")
     release(first, plain)

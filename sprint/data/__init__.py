@@ -3,11 +3,12 @@
 import importlib
 import pkgutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from sprint.errors import UserError
-from sprint.strict import describe
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import describe
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,14 @@ class Images:
 
 def readers() -> list[str]:
     """Names of the data sets that can be read."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).with_name("sets"))]))
 
 
 def reader(name: str):
     """The module that reads the data set called `name`. Raises UserError for a name without a file."""
     if name not in readers():
         raise UserError(f"data set {describe(name)} is unknown; known: {', '.join(readers())}")
-    return importlib.import_module(f"sprint.data.{name}")
+    return importlib.import_module(f"sprint.data.sets.{name}")
 
 
 def to_signal(pixels: torch.Tensor) -> torch.Tensor:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from sprint.errors import UserError
-from sprint.layers import Blocks, Projection, sincos_positions
-from sprint.methods import Method, Spec
-from sprint.tokens import put_back, take
+from sprint.methods import Method
+from sprint.nn.backbones import Backbone
+from sprint.nn.layers import Blocks, Projection, sincos_positions
+from sprint.nn.tokens import put_back, take
+from sprint.runtime.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -29,33 +30,37 @@ class MaskDiT(Method):
     Settings = Settings
     title = "MaskDiT-style"
 
-    def __init__(self, spec: Spec, settings: Settings):
-        super().__init__(spec)
+    def __init__(self, backbone: Backbone, settings: Settings):
+        super().__init__(backbone)
         self.out_width, self.reconstruction = settings.decoder_width, settings.reconstruction
-        self.encoder = spec.blocks(0, spec.depth)
-        self.to_decoder = Projection(spec.width, spec.width, settings.decoder_width, zero=False)
+        self.encoder = backbone.blocks(0, backbone.depth)
+        self.to_decoder = Projection(backbone.width, backbone.width, settings.decoder_width, zero=False)
         self.mask_token = nn.Parameter(torch.empty(1, 1, settings.decoder_width))
-        numbers = range(spec.depth, spec.depth + settings.decoder_depth)
-        self.decoder = Blocks(spec.block(number, settings.decoder_width, settings.decoder_heads) for number in numbers)
+        numbers = range(backbone.depth, backbone.depth + settings.decoder_depth)
+        self.decoder = Blocks(
+            backbone.block(number, settings.decoder_width, settings.decoder_heads) for number in numbers
+        )
         positions = (
-            sincos_positions(settings.decoder_width, spec.grid) if spec.positions == "sincos" else torch.zeros(1, 1)
+            sincos_positions(settings.decoder_width, backbone.grid)
+            if backbone.positions == "sincos"
+            else torch.zeros(1, 1)
         )
         self.register_buffer("positions_ND", positions, persistent=False)
 
     @classmethod
-    def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
+    def check(cls, settings: Settings, backbone: Backbone) -> None:
         depth, width, heads = settings.decoder_depth, settings.decoder_width, settings.decoder_heads
-        unit = 4 * heads if spec.positions == "rope2d" else math.lcm(4, heads)
+        unit = 4 * heads if backbone.positions == "rope2d" else math.lcm(4, heads)
         if depth < 1 or heads < 1 or width < 1 or width % unit:
             raise UserError(
                 f"decoder of {depth} blocks, width {width}, {heads} heads; allowed: at least one block and head, and a "
                 f"width that is a multiple of {max(unit, 4)}"
             )
 
-    def forward(self, x_BND, where, keep_BK=None, skip=False):
-        kept = self.encoder(take(x_BND, keep_BK), where.at(keep_BK))
-        restored = put_back(self.to_decoder(kept, where), keep_BK, self.mask_token.expand(-1, x_BND.shape[1], -1))
-        return self.decoder(restored + self.positions_ND, where)
+    def forward(self, x_BND, context, keep_BK=None, skip=False):
+        kept = self.encoder(take(x_BND, keep_BK), context.at(keep_BK))
+        restored = put_back(self.to_decoder(kept, context), keep_BK, self.mask_token.expand(-1, x_BND.shape[1], -1))
+        return self.decoder(restored + self.positions_ND, context)
 
     def loss(self, prediction_BNP, target_BNP, noisy_BNP, keep_BK):
         if keep_BK is None:

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sprint.errors import UserError
-from sprint.layers import Block, Blocks, HeadNorm, Where, ZeroLinear, modulate, rotate
-from sprint.methods import Method, Spec
+from sprint.methods import Method
+from sprint.nn.backbones import Backbone
+from sprint.nn.layers import Block, Blocks, Context, HeadNorm, ZeroLinear, modulate, rotate
+from sprint.runtime.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -42,38 +43,40 @@ class SparseDiT(Method):
     title = "SparseDiT"
     subsampling = ""
 
-    def __init__(self, spec: Spec, settings: Settings):
-        super().__init__(spec)
-        plan = layout(settings.layout, spec.depth)
-        self.side, self.spread = sparse_side(spec.grid, spec.drop), settings.spread
-        last, size = spec.depth - plan.top, sum(plan.group)
-        self.bottom = Blocks(spec.block(number, attention=Pooling(spec.width)) for number in range(plan.bottom))
-        self.middle = TokenModules(TokenModule(spec, number, plan.group) for number in range(plan.bottom, last, size))
-        self.top = spec.blocks(last, spec.depth)
+    def __init__(self, backbone: Backbone, settings: Settings):
+        super().__init__(backbone)
+        plan = layout(settings.layout, backbone.depth)
+        self.side, self.spread = sparse_side(backbone.grid, backbone.drop), settings.spread
+        last, size = backbone.depth - plan.top, sum(plan.group)
+        self.bottom = Blocks(backbone.block(number, attention=Pooling(backbone.width)) for number in range(plan.bottom))
+        self.middle = TokenModules(
+            TokenModule(backbone, number, plan.group) for number in range(plan.bottom, last, size)
+        )
+        self.top = backbone.blocks(last, backbone.depth)
 
     @classmethod
-    def resolve(cls, settings: Settings, spec: Spec) -> Settings:
-        return replace(settings, layout=layout(settings.layout, spec.depth).text())
+    def resolve(cls, settings: Settings, backbone: Backbone) -> Settings:
+        return replace(settings, layout=layout(settings.layout, backbone.depth).text())
 
     @classmethod
-    def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
-        side = sparse_side(spec.grid, drop)
-        if not 0 <= settings.spread <= min(side - 1, spec.grid - side):
+    def check(cls, settings: Settings, backbone: Backbone) -> None:
+        side = sparse_side(backbone.grid, backbone.drop)
+        if not 0 <= settings.spread <= min(side - 1, backbone.grid - side):
             raise UserError(
-                f"spread is {settings.spread}; allowed: 0 to {min(side - 1, spec.grid - side)}, as a side of "
-                f"{side} sparse tokens must stay between 1 and {spec.grid}"
+                f"spread is {settings.spread}; allowed: 0 to {min(side - 1, backbone.grid - side)}, as a side of "
+                f"{side} sparse tokens must stay between 1 and {backbone.grid}"
             )
 
-    def forward(self, x_BND, where, keep_BK=None, skip=False):
+    def forward(self, x_BND, context, keep_BK=None, skip=False):
         if not self.spread or x_BND.is_meta:  # costs are counted on the meta device, at the middle of the range
-            return self._through(x_BND, where, self.side)
-        side_B = (self.side + self.spread * (1 - 2 * where.t_B)).round().long()
+            return self._through(x_BND, context, self.side)
+        side_B = (self.side + self.spread * (1 - 2 * context.t_B)).round().long()
         rows = [(side_B == side).nonzero().flatten() for side in side_B.unique()]
-        through = [self._through(x_BND[same], _some(where, same), int(side_B[same[0]])) for same in rows]
+        through = [self._through(x_BND[same], _some(context, same), int(side_B[same[0]])) for same in rows]
         return torch.cat(through)[torch.cat(rows).argsort()]
 
-    def _through(self, x_BND, where, side):
-        return self.top(self.middle(self.bottom(x_BND, where), where, side), where)
+    def _through(self, x_BND, context, side):
+        return self.top(self.middle(self.bottom(x_BND, context), context, side), context)
 
     def parts(self):
         return {"encoder": self.bottom, "middle": self.middle, "decoder": self.top}
@@ -86,7 +89,7 @@ class Pooling(nn.Module):
         super().__init__()
         self.v, self.proj = nn.Linear(width, width), nn.Linear(width, width)
 
-    def forward(self, x_BND: torch.Tensor, where: Where) -> torch.Tensor:
+    def forward(self, x_BND: torch.Tensor, context: Context) -> torch.Tensor:
         return self.proj(self.v(x_BND.mean(1, keepdim=True)))
 
 
@@ -101,10 +104,10 @@ class CrossAttention(nn.Module):
         self.k_norm = HeadNorm(width // heads) if qk_norm else nn.Identity()
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x_BLD, where: Where, other_BMD, other: Where) -> torch.Tensor:
+    def forward(self, x_BLD, context: Context, other_BMD, other: Context) -> torch.Tensor:
         q = self.q(x_BLD).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k, v = self.kv(other_BMD).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q = rotate(self.q_norm(q), where.rotation(q.shape[-1]))
+        q = rotate(self.q_norm(q), context.rotation(q.shape[-1]))
         k = rotate(self.k_norm(k), other.rotation(k.shape[-1]))
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
@@ -112,10 +115,12 @@ class CrossAttention(nn.Module):
 class CrossBlock(Block):
     """A block that attends to other tokens, which pass through the same modulated norm."""
 
-    def forward(self, x_BLD, where: Where, other_BMD, other: Where) -> torch.Tensor:
-        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(where.condition_BD).unsqueeze(1).chunk(6, dim=-1)
+    def forward(self, x_BLD, context: Context, other_BMD, other: Context) -> torch.Tensor:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (
+            self.modulation(context.condition_BD).unsqueeze(1).chunk(6, dim=-1)
+        )
         seen = modulate(other_BMD, shift1, scale1)
-        x_BLD = torch.addcmul(x_BLD, gate1, self.attention(modulate(x_BLD, shift1, scale1), where, seen, other))
+        x_BLD = torch.addcmul(x_BLD, gate1, self.attention(modulate(x_BLD, shift1, scale1), context, seen, other))
         return torch.addcmul(x_BLD, gate2, self.mlp(modulate(x_BLD, shift2, scale2)))
 
 
@@ -134,40 +139,40 @@ class RecoverBlock(CrossBlock):
         super().__init__(attention, width, condition_width, number, mlp_ratio)
         self.from_sparse, self.from_dense = ZeroLinear(width, width), IdentityLinear(width, width)
 
-    def forward(self, x_BLD, inner: Where, dense_BND, where: Where) -> torch.Tensor:
+    def forward(self, x_BLD, inner: Context, dense_BND, context: Context) -> torch.Tensor:
         merged = upsample(self.from_sparse(x_BLD), dense_BND.shape[1]) + self.from_dense(dense_BND)
-        return super().forward(merged, where, x_BLD, inner)
+        return super().forward(merged, context, x_BLD, inner)
 
 
 class TokenModule(nn.Module):
     """One sparse-dense token module, of blocks `number` and following."""
 
-    def __init__(self, spec: Spec, number: int, group: tuple[int, int, int, int]):
+    def __init__(self, backbone: Backbone, number: int, group: tuple[int, int, int, int]):
         super().__init__()
         numbers = iter(range(number, number + sum(group)))
         merge, sparse, recover, dense = ([next(numbers) for _ in range(count)] for count in group)
-        self.merge = nn.ModuleList(_cross(CrossBlock, spec, number) for number in merge)
-        self.sparse = Blocks(spec.block(number) for number in sparse)
-        self.recover = nn.ModuleList(_cross(RecoverBlock, spec, number) for number in recover)
-        self.dense = Blocks(spec.block(number) for number in dense)
+        self.merge = nn.ModuleList(_cross(CrossBlock, backbone, number) for number in merge)
+        self.sparse = Blocks(backbone.block(number) for number in sparse)
+        self.recover = nn.ModuleList(_cross(RecoverBlock, backbone, number) for number in recover)
+        self.dense = Blocks(backbone.block(number) for number in dense)
 
-    def forward(self, dense_BND, where: Where, sparse_where: Where, side: int) -> torch.Tensor:
+    def forward(self, dense_BND, context: Context, sparse_context: Context, side: int) -> torch.Tensor:
         x = pool(dense_BND, side)
         for block in self.merge:
-            x = block(x, sparse_where, dense_BND, where)
-        x, inner = self.sparse(x, sparse_where), sparse_where
+            x = block(x, sparse_context, dense_BND, context)
+        x, inner = self.sparse(x, sparse_context), sparse_context
         for block in self.recover:
-            x, inner = block(x, inner, dense_BND, where), where
-        return self.dense(x, where)
+            x, inner = block(x, inner, dense_BND, context), context
+        return self.dense(x, context)
 
 
 class TokenModules(nn.ModuleList):
     """Modules one after the other. A sparse token stands at the mean place of its cell."""
 
-    def forward(self, x_BND, where: Where, side: int) -> torch.Tensor:
-        sparse_where = where if where.places_BL2 is None else where.standing(pool(where.places_BL2, side)[0])
+    def forward(self, x_BND, context: Context, side: int) -> torch.Tensor:
+        sparse_context = context if context.places_BL2 is None else context.standing(pool(context.places_BL2, side)[0])
         for module in self:
-            x_BND = module(x_BND, where, sparse_where, side)
+            x_BND = module(x_BND, context, sparse_context, side)
         return x_BND
 
 
@@ -220,10 +225,16 @@ def _automatic(depth: int) -> Layout:
     return Layout(bottom, inside // size, group, top)
 
 
-def _some(where: Where, rows: torch.Tensor) -> Where:
+def _some(context: Context, rows: torch.Tensor) -> Context:
     """The same for some samples of the batch."""
-    return Where(where.condition_BD[rows], where.places_BL2, where.t_B[rows])
+    return Context(context.condition_BD[rows], context.places_BL2, context.t_B[rows])
 
 
-def _cross(kind: type[CrossBlock], spec: Spec, number: int) -> CrossBlock:
-    return kind(CrossAttention(spec.width, spec.heads, spec.qk_norm), spec.width, spec.width, number, spec.mlp_ratio)
+def _cross(kind: type[CrossBlock], backbone: Backbone, number: int) -> CrossBlock:
+    return kind(
+        CrossAttention(backbone.width, backbone.heads, backbone.qk_norm),
+        backbone.width,
+        backbone.width,
+        number,
+        backbone.mlp_ratio,
+    )

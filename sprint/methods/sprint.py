@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from sprint.errors import UserError
-from sprint.methods import Method, Spec
-from sprint.tokens import put_back, take
+from sprint.methods import Method
+from sprint.nn.backbones import Backbone
+from sprint.nn.tokens import put_back, take
+from sprint.runtime.errors import UserError
 
 FUSIONS = ("concat_linear", "add", "none")
 MASK_TOKENS = ("frozen", "learned")
@@ -35,37 +36,39 @@ class Sprint(Method):
     subsampling = "structured"
     can_skip = True
 
-    def __init__(self, spec: Spec, settings: Settings):
-        super().__init__(spec)
-        encoder, middle, _ = split_depth(settings.split, spec.depth)
-        self.encoder = spec.blocks(0, encoder)
-        self.middle = spec.blocks(encoder, encoder + middle)
-        self.decoder = spec.blocks(encoder + middle, spec.depth)
-        self.mask_token = nn.Parameter(torch.empty(1, 1, spec.width), requires_grad=settings.mask_token == "learned")
-        self.fuse = nn.Linear(2 * spec.width, spec.width) if settings.fusion == "concat_linear" else None
+    def __init__(self, backbone: Backbone, settings: Settings):
+        super().__init__(backbone)
+        encoder, middle, _ = split_depth(settings.split, backbone.depth)
+        self.encoder = backbone.blocks(0, encoder)
+        self.middle = backbone.blocks(encoder, encoder + middle)
+        self.decoder = backbone.blocks(encoder + middle, backbone.depth)
+        self.mask_token = nn.Parameter(
+            torch.empty(1, 1, backbone.width), requires_grad=settings.mask_token == "learned"
+        )
+        self.fuse = nn.Linear(2 * backbone.width, backbone.width) if settings.fusion == "concat_linear" else None
         self.fusion, self.deep, self.skip_rate = settings.fusion, settings.deep == "on", settings.path_drop
 
     @classmethod
-    def resolve(cls, settings: Settings, spec: Spec) -> Settings:
-        return replace(settings, split="/".join(map(str, split_depth(settings.split, spec.depth))))
+    def resolve(cls, settings: Settings, backbone: Backbone) -> Settings:
+        return replace(settings, split="/".join(map(str, split_depth(settings.split, backbone.depth))))
 
     @classmethod
-    def check(cls, settings: Settings, spec: Spec, drop: float) -> None:
+    def check(cls, settings: Settings, backbone: Backbone) -> None:
         for name, allowed in (("fusion", FUSIONS), ("mask_token", MASK_TOKENS), ("deep", DEEP)):
             if getattr(settings, name) not in allowed:
                 raise UserError(f"{name} is {getattr(settings, name)!r}; allowed: {', '.join(allowed)}")
         if not 0 <= settings.path_drop <= 1:
             raise UserError(f"path_drop is {settings.path_drop}; allowed: a probability from 0 to 1")
 
-    def forward(self, x_BND, where, keep_BK=None, skip=False):
-        dense = self.encoder(x_BND, where)
-        return self.decoder(self._fused(self._deep(dense, where, keep_BK, skip), dense), where)
+    def forward(self, x_BND, context, keep_BK=None, skip=False):
+        dense = self.encoder(x_BND, context)
+        return self.decoder(self._fused(self._deep(dense, context, keep_BK, skip), dense), context)
 
-    def _deep(self, dense, where, keep_BK, skip):
+    def _deep(self, dense, context, keep_BK, skip):
         mask = self.mask_token.to(dense.dtype).expand_as(dense)
         if skip is True or not self.deep:
             return mask
-        deep = put_back(self.middle(take(dense, keep_BK), where.at(keep_BK)), keep_BK, mask)
+        deep = put_back(self.middle(take(dense, keep_BK), context.at(keep_BK)), keep_BK, mask)
         return deep if skip is False else torch.where(skip.view(-1, 1, 1), mask, deep)
 
     def _fused(self, deep, dense):

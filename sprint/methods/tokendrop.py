@@ -2,19 +2,20 @@
 
 import torch
 
-from sprint.methods import Method, Spec
-from sprint.tokens import put_back, take
+from sprint.methods import Method
+from sprint.nn.backbones import Backbone
+from sprint.nn.tokens import put_back, take
 
 
 class TokenDrop(Method):
     title = "naive token drop"
 
-    def __init__(self, spec: Spec, settings: object):
-        super().__init__(spec)
-        self.blocks = spec.blocks(0, spec.depth)
+    def __init__(self, backbone: Backbone, settings: object):
+        super().__init__(backbone)
+        self.blocks = backbone.blocks(0, backbone.depth)
 
-    def forward(self, x_BND, where, keep_BK=None, skip=False):
-        kept = self.blocks(take(x_BND, keep_BK), where.at(keep_BK))
+    def forward(self, x_BND, context, keep_BK=None, skip=False):
+        kept = self.blocks(take(x_BND, keep_BK), context.at(keep_BK))
         return put_back(kept, keep_BK, torch.zeros_like(x_BND))
 
     def loss(self, prediction_BNP, target_BNP, noisy_BNP, keep_BK):

@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass, replace
 
-from sprint.errors import UserError
-from sprint.methods import Method, Spec
-from sprint.tokens import put_back, take
+from sprint.methods import Method
+from sprint.nn.backbones import Backbone
+from sprint.nn.tokens import put_back, take
+from sprint.runtime.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -19,21 +20,21 @@ class Tread(Method):
     Settings = Settings
     title = "TREAD"
 
-    def __init__(self, spec: Spec, settings: Settings):
-        super().__init__(spec)
-        first, last = route(settings.route, spec.depth)
-        self.encoder = spec.blocks(0, first)
-        self.middle = spec.blocks(first, last + 1)
-        self.decoder = spec.blocks(last + 1, spec.depth)
+    def __init__(self, backbone: Backbone, settings: Settings):
+        super().__init__(backbone)
+        first, last = route(settings.route, backbone.depth)
+        self.encoder = backbone.blocks(0, first)
+        self.middle = backbone.blocks(first, last + 1)
+        self.decoder = backbone.blocks(last + 1, backbone.depth)
 
     @classmethod
-    def resolve(cls, settings: Settings, spec: Spec) -> Settings:
-        return replace(settings, route="-".join(map(str, route(settings.route, spec.depth))))
+    def resolve(cls, settings: Settings, backbone: Backbone) -> Settings:
+        return replace(settings, route="-".join(map(str, route(settings.route, backbone.depth))))
 
-    def forward(self, x_BND, where, keep_BK=None, skip=False):
-        x_BND = self.encoder(x_BND, where)
-        routed = self.middle(take(x_BND, keep_BK), where.at(keep_BK))
-        return self.decoder(put_back(routed, keep_BK, x_BND), where)
+    def forward(self, x_BND, context, keep_BK=None, skip=False):
+        x_BND = self.encoder(x_BND, context)
+        routed = self.middle(take(x_BND, keep_BK), context.at(keep_BK))
+        return self.decoder(put_back(routed, keep_BK, x_BND), context)
 
 
 def route(text: str, depth: int) -> tuple[int, int]:

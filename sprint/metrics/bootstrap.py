@@ -11,7 +11,7 @@ import math
 import torch
 
 from sprint.metrics.frechet import Gaussian, frechet_distances, frechet_influence, statistics
-from sprint.streams import stream
+from sprint.runtime.rng import stream
 
 REPLICATES = 200
 EXACT = 256  # most dimensions at which every replicate's distance is computed; above, it is linearised

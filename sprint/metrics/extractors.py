@@ -15,9 +15,9 @@ from pathlib import Path
 
 import torch
 
-from sprint.errors import UserError
 from sprint.metrics.vision import ensure_torchvision
-from sprint.progress import track
+from sprint.runtime.errors import UserError
+from sprint.runtime.progress import track
 
 SMALL = ("digits-cnn", "digits-ssl")
 

@@ -13,7 +13,7 @@ WIDTHS = (24, 48, 64)  # channels of the stages; later stages keep the last
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkConfig:
     """What a small extractor was built for: images (channels, height, width) of so many classes, d features."""
 
     channels: int
@@ -26,7 +26,7 @@ class Shape:
 class SmallNetwork(nn.Module):
     """Convolutions that halve the image until 4 x 4 or less, a hidden layer of `dim` features, and a head."""
 
-    def __init__(self, shape: Shape, outputs: int):
+    def __init__(self, shape: NetworkConfig, outputs: int):
         super().__init__()
         self.shape = shape
         layers = [nn.Conv2d(shape.channels, WIDTHS[0], 3, padding=1), nn.ReLU()]
@@ -71,6 +71,6 @@ def from_file(path) -> SmallNetwork:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if "shape" not in metadata or "head.weight" not in tensors:
         raise ValueError("it holds no small extractor")
-    network = SmallNetwork(Shape(**json.loads(metadata["shape"])), len(tensors["head.weight"]))
+    network = SmallNetwork(NetworkConfig(**json.loads(metadata["shape"])), len(tensors["head.weight"]))
     network.load_state_dict(tensors)
     return network

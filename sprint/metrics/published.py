@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy
 import torch
 
-from sprint.errors import UserError
 from sprint.metrics.frechet import Gaussian
+from sprint.runtime.errors import UserError
 
 
 def read_npz(path: Path, dim: int) -> Gaussian:

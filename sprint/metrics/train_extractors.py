@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 
 from sprint.data import Images, to_signal
-from sprint.errors import UserError
-from sprint.files import write_bytes, write_json
 from sprint.metrics import networks
-from sprint.progress import track
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import write_bytes, write_json
+from sprint.runtime.progress import track
 
 STEPS = {"digits-cnn": 300, "digits-ssl": 250}
 BATCH = 128
@@ -82,7 +82,7 @@ def _network(images: Images, outputs: int, seed: int) -> networks.SmallNetwork:
     """A network with initial weights from the seed; the caller's global random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return networks.SmallNetwork(networks.Shape(*images.pixels.shape[1:], images.classes), outputs)
+        return networks.SmallNetwork(networks.NetworkConfig(*images.pixels.shape[1:], images.classes), outputs)
 
 
 def classification_loss(network, pixels, labels, generator) -> torch.Tensor:

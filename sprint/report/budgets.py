@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sprint.report.format import listed, metric_name, prefix, significant
 from sprint.report.pairs import base_of
 from sprint.report.read import TERA, Study
 from sprint.report.summary import along
-from sprint.report.words import listed, metric_name, prefix, significant
 
 BUDGETS = ("tflop", "seconds", "step")
 

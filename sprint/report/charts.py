@@ -15,8 +15,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from sprint.report.format import better, factor_name, metric_name, metric_text, percent, significant
 from sprint.report.summary import Spread
-from sprint.report.words import better, factor_name, metric_name, metric_text, percent, significant
 
 INK = "#010203"  # stands for the page's text colour and is replaced in the SVG
 COLOURS = ["#4080d0", "#dd7f2c", "#36996b", "#c4518c", "#8a6fd1", "#a8871d", "#2f9fb0", "#cf4f49", "#7a828b", "#6b8e23"]

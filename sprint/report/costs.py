@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from sprint.report.format import kind_name, prefix, ranged, significant
 from sprint.report.read import Run, Study
-from sprint.report.words import kind_name, prefix, ranged, significant
 
 UNKNOWN = "–"
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
+from sprint.report.format import guidance_text
 from sprint.report.read import Run, Study
 from sprint.report.summary import Line, chosen_lines
-from sprint.report.words import guidance_text
 
 COLUMNS, ROWS = 10, 3
 LARGEST = 64  # larger images are reduced to this side and to one row, so that the page stays small

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sprint.claims import Claim, read_claims
-from sprint.files import write_text
 from sprint.report import budgets
 from sprint.report.answers import sentences
 from sprint.report.costs import cost_rows
 from sprint.report.export import study_csv
 from sprint.report.factors import HEADERS, factor_rows
+from sprint.report.format import listed, metric_name
 from sprint.report.grids import sample_grids
 from sprint.report.pairs import pairs
 from sprint.report.plots import cost_plots, study_plots
@@ -22,7 +21,8 @@ from sprint.report.speed import speed_section, speedup_plots
 from sprint.report.summary import ranking
 from sprint.report.tables import evaluation_table, more_table, study_table
 from sprint.report.verdicts import verdicts
-from sprint.report.words import listed, metric_name
+from sprint.runtime.files import write_text
+from sprint.statistics.claims import Claim, read_claims
 
 HEADLINE = "methods"  # the study whose table opens the page and whose runs the sample grids show
 

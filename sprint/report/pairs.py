@@ -6,10 +6,10 @@ a seed are less noisy than the means they are taken from.
 
 from dataclasses import dataclass
 
+from sprint.report.format import logarithmic, metric_name, metric_text, percent
 from sprint.report.read import Study
 from sprint.report.summary import Line, Spread, lines
-from sprint.report.words import logarithmic, metric_name, metric_text, percent
-from sprint.statistics import Estimate, difference, ratio
+from sprint.statistics.intervals import Estimate, difference, ratio
 
 DENSE = 0.0  # a drop ratio of zero marks runs that drop nothing
 ONE_SEED = "one seed: no interval"

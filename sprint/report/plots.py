@@ -8,9 +8,9 @@ import math
 from dataclasses import dataclass, replace
 
 from sprint.report.charts import BEST_COLOUR, Panel, Row, Series, draw_lines, draw_rows, styles_of
+from sprint.report.format import factor_name, factor_text, listed, prefix
 from sprint.report.read import TERA, Run, Study
 from sprint.report.summary import best_line, curve, lines
-from sprint.report.words import factor_name, factor_text, listed, prefix
 
 PALE = "Pale: 95% interval over seeds and images, where there are several seeds."
 ALONG = f"Along training at each milestone, mean over seeds, unguided where that was evaluated. {PALE}"

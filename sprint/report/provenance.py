@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from sprint.report.format import listed, sampler_text, seconds_text
 from sprint.report.read import Run, Study, read_extractors
-from sprint.report.words import listed, sampler_text, seconds_text
 
 UNITS = [
     "MAC: one multiply-accumulate. FLOP: one floating-point operation, two per MAC.",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from sprint.report.format import factor_text, metric_name, metric_text, significant
 from sprint.report.read import Study
 from sprint.report.summary import Line, best_line, lines
-from sprint.report.words import factor_text, metric_name, metric_text, significant
 
 FILE = Path(__file__).parents[2] / "ablations" / "published.yaml"
 SCALE = "ImageNet 256×256"

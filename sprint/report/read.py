@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sprint import status
-from sprint.files import read_json
-from sprint.identity import conflicts
-from sprint.report.words import factor_text, guidance_family, guidance_text, sampler_text
+from sprint.report.format import factor_text, guidance_family, guidance_text, sampler_text
+from sprint.runtime import status
+from sprint.runtime.files import read_json
+from sprint.statistics.comparable import conflicts
 
 TERA = 1e12
 EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run

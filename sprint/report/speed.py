@@ -7,13 +7,13 @@ presets' folders, for the whole report. What has not been measured is said to be
 import csv
 from pathlib import Path
 
-from sprint.files import read_json
 from sprint.report.charts import Series, styles_of
 from sprint.report.costs import UNKNOWN
+from sprint.report.format import ranged, significant
 from sprint.report.plots import Plots, legend
 from sprint.report.read import Run, Study
 from sprint.report.speed_charts import colours_of, draw_parts, draw_scaling, draw_speedups
-from sprint.report.words import ranged, significant
+from sprint.runtime.files import read_json
 
 BASE = "dense"
 MERGED = {"embedding": "embedding and output", "output": "embedding and output"}

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from sprint.report.charts import COLOURS, HEIGHT, INK, Panel, Series, as_uri, empty_panel, panel_of_rows
-from sprint.report.words import percent, significant
+from sprint.report.format import percent, significant
 
 
 def draw_speedups(series: list[Series], styles: dict) -> Panel:

@@ -5,9 +5,9 @@ from functools import cached_property
 
 import pandas as pd
 
+from sprint.report.format import logarithmic
 from sprint.report.read import Study
-from sprint.report.words import logarithmic
-from sprint.statistics import Estimate, Sample, mean_of
+from sprint.statistics.intervals import Estimate, Sample, mean_of
 
 
 @dataclass(frozen=True)

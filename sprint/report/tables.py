@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sprint.report.read import Run, Study
-from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
-from sprint.report.words import (
+from sprint.report.format import (
     FACTOR_UNITS,
     MISSING,
     factor_name,
@@ -16,6 +14,8 @@ from sprint.report.words import (
     prefix,
     significant,
 )
+from sprint.report.read import Run, Study
+from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
 
 UNKNOWN = "–"
 COUNTS = {"k": "thousand", "M": "million", "G": "billion", "": ""}

@@ -1,12 +1,12 @@
-"""Verdicts on the claims of papers, by rules written before the data (sprint/claims.py), on this preset's numbers."""
+"""Verdicts on the claims of papers, by the rules of statistics/claims.py, on this preset's numbers."""
 
 from dataclasses import dataclass
 
-from sprint.claims import Claim, Rule, Selector, holds
+from sprint.report.format import kind_name, listed, metric_name, metric_text
 from sprint.report.read import Run, Study
 from sprint.report.summary import Line, lines
-from sprint.report.words import kind_name, listed, metric_name, metric_text
-from sprint.statistics import Estimate, Sample, difference, ratio
+from sprint.statistics.claims import Claim, Rule, Selector, holds
+from sprint.statistics.intervals import Estimate, Sample, difference, ratio
 
 SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTED = "supported", "contradicted", "undecided", "not tested"
 

@@ -75,7 +75,7 @@ def sprint(monkeypatch, capsys):
     """sprint(folder, "train", ...): the real command in this process: status, stdout, stderr; never a traceback."""
 
     def call(folder: Path, *arguments: str) -> trial.Ended:
-        from sprint import cli
+        from sprint.cli import main as cli
 
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "argv", ["sprint", *map(str, arguments)])

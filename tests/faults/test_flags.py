@@ -16,7 +16,7 @@ import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sprint import cli
+from sprint.cli import main as cli
 
 
 def commands(group, *path: str) -> dict:

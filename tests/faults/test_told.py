@@ -95,7 +95,7 @@ def test_a_picture_vanishes(pictures, sprint, monkeypatch, tmp_path):
     "a picture that vanishes while it is read", "one sentence that names it; reason in status.json and the report"
 )
 def test_a_picture_vanishes_while_it_is_read(pictures, sprint, monkeypatch):
-    from sprint.data import image_folder
+    from sprint.data.sets import image_folder
 
     read = image_folder._pixels
 

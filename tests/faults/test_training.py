@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trial
 
-from sprint import checkpoint
+from sprint.training import checkpoint
 
 pytestmark = pytest.mark.usefixtures("whole")
 KILLS, DAMAGES = trial.times(3, 20), trial.times(1, 10)

@@ -74,7 +74,7 @@ class Project:
     @cached_property
     def run(self):
         """The one run."""
-        from sprint.plan import load_plan
+        from sprint.plan.reading import load_plan
 
         (run,) = load_plan(self.preset, self.folder, data_too=False).runs().values()
         return run
@@ -93,7 +93,7 @@ class Project:
 
     def undisturbed(self, folder: Path) -> dict[str, bytes]:
         """The weights of the run, trained elsewhere from start to end."""
-        from sprint.train import train
+        from sprint.training.loop import train
 
         train(self.run, folder)
         return weights(folder)
@@ -157,7 +157,7 @@ def contents(folder: Path, *besides: str) -> dict[str, bytes]:
 
 def interrupt(monkeypatch, step: int) -> None:
     """Have a training in this process be sent SIGTERM when it is about to take a step, once."""
-    from sprint import train
+    from sprint.training import loop as train
 
     draw = train.draw_batch
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sprint.plan import load_plan
+from sprint.plan.reading import load_plan
 
 pytestmark = pytest.mark.slurm
 

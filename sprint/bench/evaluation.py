@@ -1,0 +1,51 @@
+"""What judging costs apart from sampling: features under each extractor, all metrics, the bootstrap.
+
+sprint bench evaluate --preset digits
+"""
+
+from pathlib import Path
+
+import torch
+
+from sprint import data
+from sprint.bench import clock
+from sprint.evaluation.runs import Judge, split_features
+from sprint.metrics import extractors, measure
+from sprint.metrics.bootstrap import bootstrap
+from sprint.metrics.frechet import frechet_distance, statistics
+from sprint.plan.schema import Preset
+from sprint.runtime import provenance
+from sprint.runtime.files import write_json
+
+WIDTH, ROWS = 2048, 4096  # of random features as wide as Inception's
+
+
+def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, out: Path) -> dict:
+    """Measure the parts of one evaluation on the preset's own real images; write and return what was found."""
+    torch.set_num_threads(threads)
+    images, count = data.load(preset.data, preset.image_size), preset.evaluate.images
+    judge = Judge(preset.evaluate, results)
+    rows = torch.arange(count) % len(images.labels)
+    pixels, labels = images.pixels[rows], images.labels[rows]
+    features, predicted = split_features(judge.see(pixels))
+    whole = {**judge.see(images.pixels), "labels": images.labels}
+    wide = torch.randn(2, ROWS, WIDTH, generator=torch.Generator().manual_seed(0))
+    tasks = {
+        **{
+            f"features, {name}": lambda one=one: extractors.features(one, pixels)
+            for name, one in judge.extractors.items()
+        },
+        "metrics": lambda: measure(features, whole, predicted, labels, images.labels),
+        "bootstrap": lambda: bootstrap(features, whole, predicted, labels),
+        f"Fréchet distance at {WIDTH} dimensions": lambda: frechet_distance(*statistics(wide[0]), *statistics(wide[1])),
+    }
+    seconds = clock.in_turns(tasks, repeats, "measuring evaluation")
+    result = {
+        **provenance.measurement("evaluate", threads),
+        "images": count,
+        "reference_images": len(images.labels),
+        "rows": [{"label": name, "seconds": clock.spread(taken)} for name, taken in seconds.items()],
+        "peak_memory_bytes": provenance.peak_memory(),
+    }
+    write_json(out, result)
+    return result

@@ -1,0 +1,67 @@
+"""What there is and what is done: the tables of `sprint list`, and a study as the report is told it."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from sprint.plan.schedule import images_before
+from sprint.plan.schema import Plan, Run, Study
+from sprint.runtime import status
+from sprint.runtime.files import read_json
+from sprint.runtime.progress import console
+
+
+def print_plan(plan: Plan, results: Path) -> None:
+    """Studies and runs of a preset, as targets of snakemake."""
+    screen = console()
+    studies = Table("study", "question", "runs", "done", "command", box=None, padding=(0, 2, 0, 0))
+    for study in plan.studies.values():
+        done = sum(state(results, run) in ("done", "diverged") for run in study.runs)
+        whole = (
+            "yes" if (results.parent.parent / "reports" / plan.preset.name / f"{study.name}.html").exists() else "no"
+        )
+        count = f"{done}/{len(study.runs)}"
+        studies.add_row(
+            study.name, study.title, count, whole if done == len(study.runs) else "no", command(plan, study.name)
+        )
+    screen.print(studies)
+    runs = Table("run", "state", "steps", "training s", "images/s", box=None, padding=(0, 2, 0, 0))
+    for run in plan.runs().values():
+        runs.add_row(run.name, state(results, run), *_spent(results, run))
+    screen.print()
+    screen.print(runs)
+
+
+def state(results: Path, run: Run) -> str:
+    """done, diverged, failed, interrupted, running, or "-" when it was never begun."""
+    return status.read(results / "runs" / run.name).get("state", "-")
+
+
+def _spent(results: Path, run: Run) -> tuple[str, str, str]:
+    path = results / "runs" / run.name / "train.json"
+    if not path.exists():
+        return "-", "-", "-"
+    trained = read_json(path)
+    images = images_before(run, trained["step"])
+    return f"{trained['step']}", f"{trained['seconds']:.1f}", f"{images / max(trained['seconds'], 1e-9):.0f}"
+
+
+def command(plan: Plan, target: str) -> str:
+    """What a user types to build a target."""
+    scale = "" if plan.preset.name == "digits" else f" --config preset={plan.preset.name}"
+    return f"snakemake --cores all {target}{scale}"
+
+
+def for_report(plan: Plan, study: Study) -> dict:
+    """A study as plain data: the report reads no configuration."""
+    return {
+        "name": study.name,
+        "title": study.title,
+        "question": study.question,
+        "vary": study.vary,
+        "runs": [run.name for run in study.runs],
+        "configs": {run.name: run.document() | {"label": run.label} for run in study.runs},
+        "impossible": study.impossible,
+        "evaluate": sorted(study.sweeps) or None,
+        "command": command(plan, study.name),
+    }

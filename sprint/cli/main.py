@@ -1,0 +1,284 @@
+"""The command line: parses, calls one room, prints. Snakemake's rules call the same commands as a user does."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sprint.cli import bench as cli_bench
+from sprint.cli.flags import Preset, finite, whole
+from sprint.runtime import distributed
+from sprint.runtime.errors import UserError, sentence
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(cli_bench.app, name="bench")
+
+RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
+STOPPED = 130  # exit status that typer gives to Ctrl-C
+
+
+def _results(preset: str) -> Path:
+    return Path("results") / preset
+
+
+def _plan(preset: str, data_too: bool = True):
+    from sprint.plan.reading import load_plan
+
+    return load_plan(preset, data_too=data_too)
+
+
+@app.command("list")
+def list_command(preset: Preset = "digits"):
+    """Studies and runs as target names: what is done, and what it cost."""
+    from sprint.cli.listing import print_plan
+
+    print_plan(_plan(preset), _results(preset))
+
+
+@app.command()
+def show(run: RunName, preset: Preset = "digits"):
+    """The resolved configuration of one run."""
+    import yaml
+
+    print(yaml.safe_dump(_plan(preset).run(run).document(), sort_keys=False, allow_unicode=True), end="")
+
+
+@app.command()
+def train(run: RunName, preset: Preset = "digits"):
+    """Train one run, or go on with it from its last checkpoint."""
+    from sprint.cli.launch import over_devices
+    from sprint.runtime.status import Interrupted, refused
+
+    folder = _results(preset) / "runs" / run
+    with refused(folder):
+        plan = _plan(preset)
+        planned = plan.run(run)
+    over_devices(plan.preset)
+    from sprint.training.loop import train as train_run
+
+    try:
+        result = train_run(planned, folder)
+    except Interrupted as stopped:
+        if distributed.is_main():
+            print(f"sprint: {stopped}", file=sys.stderr)
+        raise typer.Exit(distributed.RESUMABLE) from None
+    if not distributed.is_main():
+        return
+    what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
+    print(
+        f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"
+    )
+
+
+@app.command()
+def extractor(
+    name: Annotated[str, typer.Argument(help="digits-cnn or digits-ssl.")],
+    preset: Preset = "digits",
+):
+    """Train a feature extractor of small images on a preset's data."""
+    from sprint import data
+    from sprint.metrics import train_extractors
+    from sprint.plan.reading import load_preset
+    from sprint.runtime.files import refuse_unwritable
+
+    scale = load_preset(preset)
+    refuse_unwritable(_results(preset) / "extractors")
+    images = data.load(scale.data, scale.image_size)
+    record = train_extractors.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps or None)
+    print(f"{name}: held-out accuracy {record['held_out_accuracy']:.4f}, {record['seconds']:.0f} s")
+
+
+@app.command()
+def reference(preset: Preset = "digits"):
+    """Features of a preset's real images, and the floor: one half of them measured against the other."""
+    from sprint.cli.launch import over_devices
+    from sprint.plan.reading import load_preset
+
+    scale = load_preset(preset)
+    over_devices(scale)
+    from sprint.evaluation.runs import make_reference
+
+    make_reference(scale.data, scale.image_size, scale.evaluate, _results(preset))
+
+
+RunOrFolder = Annotated[str, typer.Argument(help="A run's name, or a folder that `sprint import` wrote.")]
+
+
+@app.command()
+def sample(
+    run: RunOrFolder,
+    preset: Preset = "digits",
+    count: Annotated[int, whole(1, 1 << 24, "Images.")] = 40,
+    kind: Annotated[str, typer.Option(help="Guidance: none, cfg, pdg or pdg-label.")] = "none",
+    scale: Annotated[float, finite("Guidance scale; 1 is no guidance.")] = 1.0,
+    out: Annotated[Path, typer.Option(help="Folder for the PNG files, named by index and label.")] = Path("samples"),
+):
+    """Draw images from trained or imported weights into PNG files."""
+    from sprint.diffusion.guidance import Guidance
+    from sprint.evaluation.pictures import draw_pictures
+
+    plan = _plan(preset)
+    draw_pictures(_trained(plan, run), plan.preset.evaluate, Guidance(kind, scale), count, out)
+    print(f"{count} images in {out}")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A run's name, or a folder that `sprint import` wrote.")] = "",
+    preset: Preset = "digits",
+    sweep: Annotated[str, typer.Option(help="A study whose guidances to evaluate instead of the preset's.")] = "",
+    images: Annotated[Path | None, typer.Option(help="Instead of a run: a folder of images, or .npy, .npz.")] = None,
+    reference: Annotated[str, typer.Option(help="With --images: the same, an .npz of mu and sigma, a preset.")] = "",
+    extractor: Annotated[str, typer.Option(help="With --images: inception, dinov2, digits-cnn, ...")] = "inception",
+    extractor_weights: Annotated[Path | None, typer.Option(help="A file of them, not the usual cache's.")] = None,
+    resize: Annotated[str, typer.Option(help="If sizes differ: bicubic, bilinear, lanczos, box or none.")] = "bicubic",
+    out: Annotated[Path | None, typer.Option(help="With --images: a JSON file for the metrics.")] = None,
+):
+    """Measure a run: metrics.json, or sweeps/<study>/<run>.json. Or measure images that did not come from us."""
+    if bool(run) == bool(images) or bool(images) != bool(reference):
+        raise UserError("evaluate takes either a run, or --images and --reference")
+    if images:
+        from sprint.evaluation.images import judge_images, print_result
+
+        return print_result(judge_images(images, reference, extractor, extractor_weights, resize, preset, out))
+    from sprint.cli.launch import over_devices
+    from sprint.evaluation.runs import evaluate as evaluate_run
+
+    plan = _plan(preset)
+    over_devices(plan.preset)
+    trained, results = _trained(plan, run), _results(preset)
+    guidances = plan.study(sweep).sweeps.get(run, []) if sweep else []
+    if sweep and not guidances:
+        raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
+    out = results / "sweeps" / sweep / f"{run}.json" if sweep else trained.folder / "metrics.json"
+    result = evaluate_run(trained, results, plan.preset.evaluate, guidances, out)
+    if distributed.is_main():
+        print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
+
+
+def _trained(plan, run: str):
+    from sprint.evaluation.runs import imported, trained_here
+
+    if (Path(run) / "config.json").exists():
+        return imported(Path(run))
+    return trained_here(plan.run(run), _results(plan.preset.name))
+
+
+@app.command()
+def compare(first: RunName, second: RunName, preset: Preset = "digits"):
+    """Two settings side by side, over all their seeds: paired differences with intervals."""
+    from sprint.cli.compare import print_comparison
+
+    print_comparison(_plan(preset), _results(preset), first, second)
+
+
+@app.command("import")
+def import_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A published checkpoint: .safetensors, or .pt.")],
+    source: Annotated[str, typer.Option("--from", help="Whose: sprint, sit, dit or maskdit.")],
+    model: Annotated[str, typer.Option(help="Size and patch, such as XL/2.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    image_size: Annotated[int, whole(1, 4096, "Latent side, where no positions in the file tell it.")] = 32,
+    decoder_heads: Annotated[int, whole(1, 1024, "Heads of MaskDiT's decoder.")] = 16,
+):
+    """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
+    from sprint.published.checkpoints import import_checkpoint
+
+    for said in import_checkpoint(checkpoint, source, model, out, image_size, decoder_heads):
+        print(said)
+
+
+@app.command()
+def doctor(preset: Preset = "digits"):
+    """Say what this machine has and lacks; exit 0 if all that `make report` needs is there."""
+    from sprint.cli.doctor import report as report_findings
+
+    if not report_findings(preset):
+        raise typer.Exit(1)
+
+
+@app.command()
+def parity(files: Annotated[list[Path], typer.Argument(help="Golden files.")]):
+    """Hold our networks against tensors that published implementations computed; exit 0 if all agree within 1e-4."""
+    from sprint.published.parity import run as run_parity
+
+    if not run_parity(files):
+        raise typer.Exit(1)
+
+
+@app.command()
+def cost(
+    study: Annotated[str, typer.Argument(help="A study, whose runs' costs go to cost/<study>.json.")] = "",
+    preset: Preset = "digits",
+    model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
+    resolution: Annotated[int, whole(1, 4096, "Pixels; latents have an eighth of them a side.")] = 256,
+    method: Annotated[str, typer.Option(help="A file of sprint/methods.")] = "dense",
+    drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
+    split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
+    guidance: Annotated[str, typer.Option(help="none, cfg, pdg or pdg-label.")] = "none",
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+):
+    """Count parameters, MACs and FLOPs: of a study's runs, or of a network of published size."""
+    if bool(study) == bool(model):
+        raise UserError("cost takes either a study or --model, such as --model XL/2")
+    if model:
+        from sprint.cost.papers import print_cost
+
+        return print_cost(model, resolution, method, drop, {"split": split} if split else {}, guidance, as_json)
+    from sprint.plan.budget import cost_of
+    from sprint.runtime.files import write_json
+
+    found = _plan(preset).study(study)
+    costs = {run.name: cost_of(run) for run in found.runs}
+    write_json(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
+
+
+@app.command("paper-costs")
+def paper_costs_command(out: Annotated[Path, typer.Option(help="CSV file.")] = Path("results/paper_costs.csv")):
+    """Our costs beside those that papers publish, with the relative difference."""
+    from sprint.cost.papers import write_paper_costs
+
+    write_paper_costs(Path("ablations/published.yaml"), out)
+    print(out)
+
+
+@app.command()
+def report(
+    study: Annotated[str, typer.Argument(help="A study, or nothing for the whole report.")] = "",
+    preset: Preset = "digits",
+):
+    """Render results into reports/<preset>/index.html, or one study into reports/<preset>/<study>.html."""
+    from sprint.cli.listing import for_report
+    from sprint.report import render_index, render_study
+
+    plan = _plan(preset, data_too=False)
+    out = Path("reports") / preset / f"{study or 'index'}.html"
+    if study:
+        render_study(preset, _results(preset), for_report(plan, plan.study(study)), out)
+    else:
+        render_index(
+            preset, _results(preset), [for_report(plan, plan.study(name)) for name in plan.preset.studies], out
+        )
+    print(out)
+
+
+def main() -> None:
+    """Run the command; what is the user's to mend is one sentence and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # where the locale has no letter for it
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == STOPPED:
+            print("sprint: stopped by the keyboard; the same command goes on from what is on disk", file=sys.stderr)
+        raise
+    except Exception as error:
+        if not (said := sentence(error)):
+            raise
+        print(f"sprint: {said}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

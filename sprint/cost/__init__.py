@@ -1,0 +1,1 @@
+"""What a network costs: FLOPs and memory, counted and never measured."""

@@ -1,0 +1,130 @@
+"""What a network costs, counted from its real modules on the meta device: nothing is computed, nothing is kept by hand.
+
+A MAC is one multiply-accumulate, two FLOPs. A backward pass is counted as two forward passes, on every device.
+Matrix products, convolutions and attention are counted; norms, activations and sums are not (as DiT's authors count).
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from sprint.diffusion.denoiser import Model, ModelConfig
+from sprint.diffusion.guidance import Guidance, compared_kinds
+from sprint.methods import METHODS, YARDSTICK
+
+TRAINING_FACTOR = 3  # forward and backward over forward
+
+
+@lru_cache(maxsize=64)
+def on_meta(config: ModelConfig) -> Model:
+    """The network without values."""
+    with torch.device("meta"):
+        return Model(config)
+
+
+@lru_cache(maxsize=256)
+def forward_flops(model: Model, kept: int | None = None, skip: bool = False) -> int:
+    """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all)."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(*_one_image(model.config), _kept_tokens(kept), skip)
+    return counter.get_total_flops()
+
+
+def _one_image(config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    with torch.device("meta"):
+        image = torch.empty(1, config.channels, config.size, config.size)
+        return image, torch.empty(1), torch.empty(1, dtype=torch.long)
+
+
+def _kept_tokens(kept: int | None) -> torch.Tensor | None:
+    return None if kept is None else torch.empty(1, kept, dtype=torch.long, device="meta")
+
+
+def activation_bytes(config: ModelConfig, kept: int | None, bytes_per_value: int = 4) -> int:
+    """Bytes that a backward pass of one image needs kept: every tensor saved by autograd, each storage once.
+
+    Measured on the meta device, so without the kernels' own buffers; parameters are not counted.
+    """
+    model, sizes = on_meta(config), {}
+    own = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            sizes[storage._cdata] = (storage, storage.nbytes() // tensor.element_size() * bytes_per_value)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model(*_one_image(config), _kept_tokens(kept))
+    return sum(size for _, size in sizes.values())
+
+
+def parameters(model: Model) -> int:
+    """Number of parameters, frozen ones included."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def sampling_flops(model: Model, guidance: Guidance) -> int:
+    """FLOPs of one sampling step of one image inside the guidance interval: the strong call and the weak one."""
+    strong = forward_flops(model)
+    if guidance.kind == "none":
+        return strong
+    return strong + (forward_flops(model, skip=True) if guidance.skips else strong)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training, as its cost is counted."""
+
+    name: str
+    steps: int
+    batch: int  # images a step
+    kept: int | None  # tokens in the sparse blocks; None: all
+
+
+def forward_total(config: ModelConfig, stages: list[Stage]) -> int:
+    """FLOPs of all forward passes of a training."""
+    model = on_meta(config)
+    return sum(stage.steps * stage.batch * forward_flops(model, stage.kept) for stage in stages)
+
+
+def dense_twin(config: ModelConfig) -> ModelConfig:
+    """The dense network of the same backbone."""
+    settings, backbone = METHODS[YARDSTICK].Settings(), replace(config.backbone, drop=0.0)
+    return replace(config, method=YARDSTICK, settings=settings, backbone=backbone)
+
+
+def dense_total(config: ModelConfig, stages: list[Stage]) -> int:
+    """FLOPs of all forward passes of the dense network trained with the same steps and batches."""
+    return forward_total(dense_twin(config), [replace(stage, kept=None) for stage in stages])
+
+
+def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
+    """All costs of a network and its training, beside those of the dense network with the same steps and batches."""
+    model = on_meta(config)
+    told = [
+        {
+            "name": stage.name,
+            "steps": stage.steps,
+            "batch": stage.batch,
+            "flops_per_image": (each := TRAINING_FACTOR * forward_flops(model, stage.kept)),
+            "flops": stage.steps * stage.batch * each,
+        }
+        for stage in stages
+    ]
+    spent = sum(stage["flops"] for stage in told)
+    per_image = {stage["name"]: stage["flops_per_image"] for stage in told}
+    return {
+        "params": parameters(model),
+        "forward_macs": forward_flops(model) // 2,
+        "train_flops_per_image": per_image["pretrain"],
+        "finetune_flops_per_image": per_image["finetune"],
+        "stages": told,
+        "train_flops": spent,
+        "train_flops_vs_dense": spent / (TRAINING_FACTOR * dense_total(config, stages)),
+        "sampling_flops_per_step": {
+            kind: sampling_flops(model, Guidance(kind)) for kind in compared_kinds(config.method)
+        },
+    }

@@ -1,0 +1,1 @@
+"""From weights, or images of any origin, to metrics."""

@@ -1,0 +1,255 @@
+"""From weights to metrics.json: sample, quantise, extract features, measure.
+
+    sprint evaluate RUN --preset digits
+
+An evaluation's key is a hash of all that can move its numbers. Its features and a few of its images are kept under that
+key, so that a rerun or another metric samples nothing anew. metrics.json holds no times: equal inputs give equal bytes.
+"""
+
+import hashlib
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from sprint import data
+from sprint.data import to_pixels
+from sprint.diffusion.denoiser import Model, ModelConfig
+from sprint.diffusion.guidance import Guidance, Guided
+from sprint.diffusion.parameterization import as_velocity
+from sprint.diffusion.sample import balanced_labels, sample
+from sprint.metrics import extractors, floor, measure
+from sprint.metrics.bootstrap import bootstrap
+from sprint.plan.network import model_config
+from sprint.plan.schema import Evaluating, Run
+from sprint.published.checkpoints import open_run
+from sprint.runtime import distributed
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json, write_bytes, write_json
+from sprint.runtime.progress import track
+from sprint.training import checkpoint
+from sprint.training.step import device
+
+CLASSIFIER = "digits-cnn"
+ROWS = 256  # of the real images that one process sees at a time
+
+
+class Judge:
+    """Extractors, and the features of the real images against which samples are measured."""
+
+    def __init__(self, evaluating: Evaluating, results: Path):
+        """`results` is results/<preset>; its extractors/ and, for measuring, its reference/ are read."""
+        self.extractors = {}
+        for name in evaluating.extractors:
+            trained = Path(results) / "extractors" / f"{name}.safetensors"
+            weights = trained if trained.exists() or name in extractors.SMALL else None
+            self.extractors[name] = extractors.load(name, weights, str(device()))
+
+    def see(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features of uint8 images (n, C, H, W) under every extractor, and the labels the classifier gives them."""
+        seen = {name: extractors.features(extractor, pixels) for name, extractor in self.extractors.items()}
+        if CLASSIFIER in self.extractors:
+            seen["predicted"] = self.extractors[CLASSIFIER].classify(pixels)
+        return seen
+
+    def identity(self) -> dict:
+        """SHA-256 of every extractor's weights."""
+        return {name: extractor.weights_sha256 for name, extractor in self.extractors.items()}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run whose weights are to be judged: trained here, or imported."""
+
+    run: Run
+    folder: Path
+    config: ModelConfig
+    prediction: str  # what its network predicts, of diffusion/parameterization.py
+
+
+def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    """Features by extractor, and predicted labels."""
+    return {name: rows for name, rows in seen.items() if name not in ("predicted", "labels")}, seen.get("predicted")
+
+
+def make_reference(settings: dict, image_size: int, evaluating: Evaluating, results: Path) -> None:
+    """Write reference/features.safetensors and reference/floor.json of a preset's real images."""
+    with distributed.process_group():
+        with distributed.all_or_none():
+            images, judge = data.load(settings, image_size), Judge(evaluating, results)
+        rows = torch.cat([torch.arange(0), *distributed.shard(torch.arange(len(images.labels)).split(ROWS))])
+        seen = _whole(judge.see(images.pixels[rows]))
+    if distributed.is_main():
+        _write_reference(images, seen, results)
+
+
+def _whole(seen: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """At the first process, the rows that all of them have seen, in order; elsewhere nothing."""
+    parts = distributed.gather(seen)
+    return {name: torch.cat([part[name] for part in parts]) for name in (seen if parts else ())}
+
+
+def _write_reference(images: data.Images, seen: dict[str, torch.Tensor], results: Path) -> None:
+    features, predicted = split_features(seen)
+    metrics, reasons = floor.floor(features, predicted, images.labels)
+    count = len(images.labels)
+    write_bytes(results / "reference" / "features.safetensors", save({**seen, "labels": images.labels}))
+    write_json(
+        results / "reference" / "floor.json",
+        {
+            "images": count // 2,
+            "reference_images": count // 2,
+            "data": images.name,
+            "metrics": metrics,
+            "reasons": reasons,
+        },
+    )
+
+
+def load_network(trained: Trained, step: int) -> tuple[Model, str]:
+    """The averaged weights of a milestone as a network, and their SHA-256."""
+    path = checkpoint.path_of(trained.folder / "milestones", step)
+    tensors, rest = checkpoint.read(path, trained.run.hash)
+    model = Model(trained.config).to(device()).eval()
+    model.load_state_dict(tensors)
+    return model, rest["sha256"]
+
+
+def draw(
+    model: Model, prediction: str, guidance: Guidance, evaluating: Evaluating, count: int
+) -> tuple[torch.Tensor, Guided]:
+    """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls.
+
+    Processes that share an evaluation draw a contiguous part of the batches each.
+    """
+    shape = model.config
+    field = Guided(as_velocity(prediction, model.image), guidance, shape.classes)
+    size, image = evaluating.batch, (shape.channels, shape.size, shape.size)
+    batches, starts = [torch.empty((0, *image), dtype=torch.uint8)], distributed.shard(range(0, count, size))
+    for first in track(starts, f"sampling, {guidance.text()}", len(starts)):
+        last = min(first + size, count)
+        drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, image, device())
+        batches.append(to_pixels(drawn).cpu())
+    return torch.cat(batches), field
+
+
+def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance], out: Path) -> dict:
+    """Judge a trained run and write `out`; a diverged one is written as such.
+
+    Without a `sweep`: every milestone unguided and the last under the preset's guidances; with one, the last under it.
+    """
+    began = time.monotonic()
+    with distributed.process_group():
+        result = _judged(trained, results, evaluating, sweep)
+    if distributed.is_main():
+        write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
+        write_json(out, result)  # last: where it is, all is
+    return result
+
+
+def _judged(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance]) -> dict:
+    ended = read_json(trained.folder / "train.json")
+    result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
+    if ended["milestones"]:
+        with distributed.all_or_none():
+            judge = Judge(evaluating, results)
+            reference = checkpoint.read_tensors(results / "reference" / "features.safetensors")
+        for milestone, guidance in _asked(ended["milestones"], sweep or evaluating.guidance, not sweep):
+            result["evaluations"].append(_evaluation(trained, judge, reference, evaluating, milestone, guidance))
+    return result
+
+
+def _asked(milestones: list[dict], guidances: list[Guidance], curve: bool) -> list[tuple[dict, Guidance]]:
+    earlier = [(milestone, Guidance()) for milestone in milestones[:-1]] if curve else []
+    return earlier + [(milestones[-1], guidance) for guidance in guidances]
+
+
+def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> dict:
+    model, weights = load_network(trained, milestone["step"])
+    identity = {
+        "weights": weights,
+        "prediction": trained.prediction,
+        "sampler": asdict(evaluating.sampler),
+        "guidance": asdict(guidance),
+        "images": evaluating.images,
+        "image_size": model.config.size,
+        "channels": model.config.channels,
+        "labels": "balanced",
+        "seed": evaluating.sample_seed,
+        "dtype": "float32",
+        "device": device().type,
+        "quantised": "uint8, nearest",
+        "resize": "none",
+        "extractors": judge.identity(),
+        "reference": hashlib.sha256(save(reference)).hexdigest(),
+    }
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    seen, calls = _features(trained, key, model, guidance, evaluating, judge)
+    if not distributed.is_main():
+        return {}
+    features, predicted = split_features(seen)
+    labels = balanced_labels(0, evaluating.images, model.config.classes)
+    metrics, reasons = measure(features, reference, predicted, labels, reference["labels"])
+    return {
+        "key": key,
+        "identity": identity,
+        "step": milestone["step"],
+        "stage": milestone["stage"],
+        "guidance": asdict(guidance),
+        "sampler": asdict(evaluating.sampler),
+        "images": evaluating.images,
+        "labels": "balanced",
+        "network_evaluations": calls,
+        "metrics": metrics,
+        "reasons": reasons,
+        "bootstrap": bootstrap(features, reference, predicted, labels),
+    }
+
+
+def _features(trained, key, model, guidance, evaluating, judge) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
+    path = trained.folder / "evaluations" / f"{key}.safetensors"
+    kept = _kept(path)
+    if distributed.broadcast(kept is not None):
+        return kept or ({}, {})
+    pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images)
+    batches = max(1, len(distributed.shard(range(0, evaluating.images, evaluating.batch))))
+    calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
+    seen = _whole({**judge.see(pixels), "pixels": pixels})
+    if not distributed.is_main():
+        return {}, {}
+    pixels = seen.pop("pixels")
+    shown = {"pixels": pixels[: evaluating.grid].contiguous()}
+    write_bytes(trained.folder / "samples" / path.name, save(shown))
+    write_bytes(path, save(seen))
+    write_json(path.with_suffix(".json"), calls)
+    return seen, calls
+
+
+def _kept(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, float]] | None:
+    """What an earlier evaluation kept, where it is there and whole."""
+    if not path.with_suffix(".json").exists():
+        return None
+    try:
+        return checkpoint.read_tensors(path), read_json(path.with_suffix(".json"))
+    except UserError as error:
+        print(f"{error}; sampling anew", file=sys.stderr)
+        return None
+
+
+def trained_here(run: Run, results: Path) -> Trained:
+    """A run of the plan, in its folder. Raises UserError when it has not been trained."""
+    folder = Path(results) / "runs" / run.name
+    if not (folder / "train.json").exists():
+        raise UserError(f"run {run.name!r} is not trained yet; first: sprint train {run.name} --preset {run.preset}")
+    return Trained(run, folder, model_config(run), "velocity")
+
+
+def imported(folder: Path) -> Trained:
+    """What `sprint import` wrote into a folder."""
+    run, shape, prediction = open_run(folder)
+    return Trained(run, Path(folder), shape, prediction)

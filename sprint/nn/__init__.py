@@ -1,0 +1,1 @@
+"""Layers, tokens and sizes: what networks are built of."""

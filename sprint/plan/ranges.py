@@ -1,0 +1,103 @@
+"""What values a preset and a training may have, beyond their types: ranges, names, and what must fit together."""
+
+import math
+
+from sprint import data
+from sprint.methods import METHODS
+from sprint.metrics import extractors
+from sprint.plan.schema import Preset, Training
+from sprint.runtime.distributed import refuse_uneven
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import build, checked, convert, describe, inside, refuse_unknown
+
+MOST_TOKENS = 1 << 20
+
+
+def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
+    """Raise UserError for what is not possible in a preset; `location` is its file."""
+    checked(f"{location}: model", lambda: preset.model.check(preset.image_size), ".")
+    check_training(preset.train, location)
+    check_shares(preset, preset.train, location)
+    _check_cluster(preset, location)
+    _check_tokens(preset.measure.tokens, f"{location}: measure.tokens")
+    if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
+        raise UserError(
+            f"{location}: seeds is {describe(preset.seeds)}; allowed: a list of one or more different whole numbers"
+        )
+    for key, found in (("studies", preset.studies), ("evaluate.guidance", preset.evaluate.guidance)):
+        if not found:
+            raise UserError(f"{location}: {key} is []; allowed: a list of at least one")
+    _check_extractors(preset.evaluate.extractors, f"{location}: evaluate.extractors")
+    checked(f"{location}: evaluate.sampler", preset.evaluate.sampler.check)
+    checked(f"{location}: data", lambda: _check_data(preset, data_too))
+    for name, settings in preset.methods.items():
+        place = inside(f"{location}: methods", str(name))
+        build(checked(place, lambda name=name: METHODS[str(name)]).Settings, settings, place)
+
+
+def _check_tokens(tokens: list[int], location: str) -> None:
+    for count in tokens:
+        in_range(count, 1, MOST_TOKENS, location)
+    if not tokens or sorted(set(tokens)) != tokens or any(math.isqrt(count) ** 2 != count for count in tokens):
+        raise UserError(f"{location} is {describe(tokens)}; allowed: rising square numbers, such as 64, 256")
+
+
+def check_training(train: Training, location: str) -> None:
+    """Raise UserError for what is not possible in a schedule; `location` is the place of its key, train."""
+    if sorted(set(train.milestones)) != train.milestones or train.milestones[-1:] != [1.0]:
+        raise UserError(
+            f"{inside(location, 'train.milestones')} is {describe(train.milestones)}; "
+            "allowed: rising shares of the steps that end in 1"
+        )
+    in_range(train.milestones[0], 1e-9, 1, inside(location, "train.milestones"))
+
+
+def check_shares(preset: Preset, train: Training, location: str) -> None:
+    """Raise UserError for batches that the preset's processes cannot share evenly."""
+    sizes = {"batch": train.batch, "finetune_batch": train.finetune_batch}
+    refuse_uneven(sizes, preset.devices * preset.nodes, inside(location, "train."))
+
+
+def _check_cluster(preset: Preset, location: str) -> None:
+    if 0 < preset.cluster.gpus < preset.devices:
+        raise UserError(
+            f"{location}: cluster.gpus is {preset.cluster.gpus}; allowed: 0, or one for each of {preset.devices} "
+            "devices"
+        )
+
+
+def check_guidance(preset: Preset, method: str, location: str) -> None:
+    """Raise UserError where `method` cannot do a guidance with which the preset judges every run."""
+    for number, guidance in enumerate(preset.evaluate.guidance):
+        checked(f"{location}: evaluate.guidance[{number}]", lambda guidance=guidance: guidance.check(method))
+
+
+def _check_extractors(names: list[str], location: str) -> None:
+    if not names or len(set(names)) != len(names):
+        raise UserError(f"{location} is {describe(names)}; allowed: one or more of {', '.join(extractors.KNOWN)}")
+    for name in names:
+        checked(location, lambda name=name: extractors.check(name))
+
+
+def _check_data(preset: Preset, images_too: bool) -> None:
+    settings = dict(preset.data)
+    reader = data.reader(settings.pop("name", "(none)"))
+    refuse_unknown(settings, list(reader.SETTINGS), "settings")
+    for key, kind in reader.SETTINGS.items():
+        if key not in settings:
+            raise UserError(f"{key} is missing")
+        convert(kind, settings[key], key)
+    if images_too:
+        reader.check(settings, preset.image_size)
+
+
+def in_range(value: float, low: float, high: float, location: str) -> None:
+    """Raise UserError unless low <= value <= high."""
+    if not low <= value <= high:
+        raise UserError(f"{location} is {value}; allowed: {low:g} to {high:g}")
+
+
+def one_of(value: str, allowed: tuple[str, ...], location: str) -> None:
+    """Raise UserError unless the value is allowed."""
+    if value not in allowed:
+        raise UserError(f"{location} is {describe(value)}; allowed: {', '.join(allowed)}")

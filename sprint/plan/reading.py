@@ -1,0 +1,221 @@
+"""Presets and studies from their files: expanded into runs, and checked before any compute is spent."""
+
+import dataclasses
+import itertools
+import math
+from pathlib import Path
+
+from sprint.diffusion.guidance import Guidance
+from sprint.methods import METHODS
+from sprint.nn.tokens import kept_count
+from sprint.plan.budget import with_equal_flops
+from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, in_range, one_of
+from sprint.plan.schema import Plan, Preset, Run, Study, Training
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import build, checked, inside, nearest, read_yaml
+
+PRESETS = Path("workflow/presets")
+STUDIES = Path("ablations")
+NOT_STUDIES = ("published",)
+BUDGETS = ("steps", "flops")
+MOST_POINTS = 4096  # of one grid
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyFile:
+    """The keys of ablations/<name>.yaml."""
+
+    title: str
+    question: str
+    vary: list[str]  # what differs between the runs: method, drop, subsampling, guidance, or settings.<key>
+    runs: list[dict]  # grids: method, drop, subsampling, settings, train; a list stands for each of its values
+    seeds: int = 0  # how many of the preset's seeds; 0: all
+    show_impossible: bool = False  # list settings that cannot be built instead of refusing them
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One grid point of a study."""
+
+    method: str
+    drop: float = 0.0
+    subsampling: str = ""  # "": the method's own rule
+    settings: dict = dataclasses.field(default_factory=dict)
+    train: dict = dataclasses.field(default_factory=dict)
+    guidance: list[dict] = dataclasses.field(default_factory=list)
+    budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
+
+
+def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
+    """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right.
+
+    Without `data_too` images may be broken or gone: a report of what became of the runs reads none.
+    """
+    preset = load_preset(preset_name, root, data_too)
+    studies = {path.stem: load_study(path, preset) for path in study_files(root)}
+    for name in preset.studies:
+        nearest(studies, name, f"{root / PRESETS / preset_name}.yaml: studies: study")
+    return Plan(preset, studies)
+
+
+def study_files(root: Path) -> list[Path]:
+    """The files of all studies, by name."""
+    return [path for path in sorted((root / STUDIES).glob("*.yaml")) if path.stem not in NOT_STUDIES]
+
+
+def load_preset(name: str, root: Path = Path("."), data_too: bool = True) -> Preset:
+    """workflow/presets/<name>.yaml."""
+    files = {path.stem: path for path in sorted((root / PRESETS).glob("*.yaml"))}
+    if not files:
+        raise UserError(f"{root / PRESETS}: no presets here; run from the root of the repository")
+    path = nearest(files, name, "preset")
+    preset = build(Preset, {"name": name, **_without_name(read_yaml(path), path)}, str(path))
+    check_preset(preset, str(path), data_too)
+    return preset
+
+
+def _without_name(content: dict, path: Path) -> dict:
+    if "name" in content:
+        raise UserError(f"{path}: unknown key 'name'; a preset is named by its file")
+    return content
+
+
+def load_study(path: Path, preset: Preset) -> Study:
+    """ablations/<name>.yaml, expanded for a preset."""
+    content = build(StudyFile, read_yaml(path), str(path))
+    in_range(content.seeds, 0, 1 << 10, f"{path}: seeds")
+    seeds = preset.seeds[: content.seeds] if content.seeds else preset.seeds
+    runs, sweeps, impossible = {}, {}, []
+    for number, grid in enumerate(content.runs):
+        location = f"{path}: runs[{number}]"
+        for point in _points(grid, location):
+            entry = build(Entry, point, location)
+            try:
+                found = [make_run(preset, entry, seed, location) for seed in seeds]
+                guidances = _guidances(entry, location)
+            except UserError as error:
+                if not content.show_impossible:
+                    raise
+                impossible.append(
+                    {
+                        "label": _entry_label(entry),
+                        "reason": str(error).removeprefix(f"{location}.").removeprefix(f"{location}: "),
+                    }
+                )
+                continue
+            runs |= {run.name: run for run in found}
+            for run in found if guidances else []:
+                sweeps.setdefault(run.name, []).extend(guidances)
+    if not runs:
+        raise UserError(f"{path}: runs makes no run at all; allowed: at least one method")
+    _check_vary(content.vary, runs, f"{path}: vary")
+    for method in dict.fromkeys(run.method for run in runs.values()):
+        check_guidance(preset, method, f"{path.parent.parent / PRESETS / preset.name}.yaml")
+    return Study(path.stem, content.title, content.question, content.vary, list(runs.values()), impossible, sweeps)
+
+
+def _check_vary(vary: list[str], runs: dict[str, Run], location: str) -> None:
+    """Raise UserError for a factor that no run has."""
+    settings = sorted({f"settings.{key}" for run in runs.values() for key in run.settings})
+    train = [f"train.{known.name}" for known in dataclasses.fields(Training)]
+    allowed = ["method", "drop", "subsampling", "guidance", "seed", *settings, *train]
+    for factor in vary:
+        nearest(dict.fromkeys(allowed), factor, f"{location}: factor")
+
+
+def _points(grid: dict, location: str) -> list[dict]:
+    """Every combination of the values that stand in lists; inside `settings` and `train` as well."""
+    flat = [(("guidance",), [grid["guidance"]])] if "guidance" in grid else []
+    for key, value in grid.items():
+        if key in ("settings", "train") and isinstance(value, dict):
+            flat += [
+                ((key, inner), values if isinstance(values, list) else [values]) for inner, values in value.items()
+            ]
+        elif key != "guidance":
+            flat.append(((key,), value if isinstance(value, list) else [value]))
+    points = []
+    for combination in _product([values for _, values in flat], location):
+        point: dict = {}
+        for (keys, _), value in zip(flat, combination, strict=True):
+            target = point if len(keys) == 1 else point.setdefault(keys[0], {})
+            target[keys[-1]] = value
+        points.append(point)
+    return points
+
+
+def _product(lists: list[list], location: str) -> itertools.product:
+    count = math.prod(map(len, lists))
+    if count > MOST_POINTS:
+        raise UserError(f"{location} stands for {count} combinations; allowed: at most {MOST_POINTS}")
+    return itertools.product(*lists)
+
+
+def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
+    """A run, checked down to its method's settings and the grid's drop ratios."""
+    method = checked(inside(location, "method"), lambda: METHODS[entry.method])
+    scale = preset.methods.get(entry.method, {})
+    usual, settings = (
+        build(method.Settings, chosen, inside(location, "settings")) for chosen in (scale, {**scale, **entry.settings})
+    )
+    train = build(Training, {**dataclasses.asdict(preset.train), **entry.train}, inside(location, "train"))
+    check_training(train, location)
+    check_shares(preset, train, location)
+    subsampling = _subsampling(method, entry, location)
+    backbone = preset.model.on(preset.image_size, entry.drop)
+    if subsampling:
+        checked(inside(location, "drop"), lambda: kept_count(subsampling, backbone.grid, entry.drop))
+    usual, settings = (
+        checked(location, lambda asked=asked: method.resolve(asked, backbone)) for asked in (usual, settings)
+    )
+    checked(location, lambda: method.check(settings, backbone))
+    one_of(entry.budget, BUDGETS, inside(location, "budget"))
+    run = Run(
+        preset=preset.name,
+        method=entry.method,
+        drop=entry.drop,
+        subsampling=subsampling,
+        settings=dataclasses.asdict(settings),
+        overrides={},
+        seed=seed,
+        data=preset.data,
+        image_size=preset.image_size,
+        model=preset.model,
+        train=train,
+    )
+    run = with_equal_flops(run) if entry.budget == "flops" else run
+    overrides = {**_differing(settings, usual), **_differing(run.train, preset.train)}
+    overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
+    return dataclasses.replace(run, overrides=overrides)
+
+
+def _differing(chosen, usual) -> dict:
+    """The fields in which one dataclass differs from another."""
+    return {key: value for key, value in dataclasses.asdict(chosen).items() if value != getattr(usual, key)}
+
+
+def _subsampling(method, entry: Entry, location: str) -> str:
+    if not method.subsampling and entry.subsampling:
+        raise UserError(
+            f"{inside(location, 'subsampling')} is {entry.subsampling!r}, but {entry.method} drops no tokens; "
+            "leave it out"
+        )
+    return entry.subsampling or method.subsampling
+
+
+def _guidances(entry: Entry, location: str) -> list[Guidance]:
+    """Every combination of kind, scale and interval that the entry's guidance grids name."""
+    found = []
+    for number, grid in enumerate(entry.guidance):
+        place = f"{inside(location, 'guidance')}[{number}]"
+        interval = {"interval": grid["interval"]} if "interval" in grid else {}
+        lists = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key != "interval"}
+        for values in _product(list(lists.values()), place):
+            guidance = build(Guidance, {**dict(zip(lists, values, strict=True)), **interval}, place)
+            checked(place, lambda guidance=guidance: guidance.check(entry.method))
+            found.append(guidance)
+    return found
+
+
+def _entry_label(entry: Entry) -> str:
+    extra = [f"{key} {value}" for key, value in {**entry.settings, **entry.train}.items()]
+    return ", ".join([f"{METHODS[entry.method].title} {entry.drop * 100:g}%", *extra])

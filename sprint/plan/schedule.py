@@ -1,0 +1,38 @@
+"""The two stages of a run, pre-training on sparse tokens and fine-tuning on all: which step belongs to which."""
+
+from sprint.cost.flops import Stage
+from sprint.nn.tokens import kept_count
+from sprint.plan.schema import Run
+
+STAGES = ("pretrain", "finetune")
+
+
+def sparse_steps(run: Run) -> int:
+    """Steps of the first stage, on sparse tokens."""
+    return run.train.steps - round(run.train.steps * run.train.finetune)
+
+
+def stage_of(run: Run, step: int) -> str:
+    """The stage that step (from 0) belongs to."""
+    return STAGES[step >= sparse_steps(run)]
+
+
+def batch_size(run: Run, step: int) -> int:
+    """Images of that step, over all devices."""
+    return run.train.batch if stage_of(run, step) == "pretrain" else run.train.finetune_batch
+
+
+def images_before(run: Run, step: int) -> int:
+    """Images that all steps before that one see, over all devices."""
+    sparse = min(step, sparse_steps(run))
+    return sparse * run.train.batch + (step - sparse) * run.train.finetune_batch
+
+
+def stages(run: Run) -> list[Stage]:
+    """Both stages, as their cost is counted."""
+    sparse, grid = sparse_steps(run), run.image_size // run.model.patch
+    kept = kept_count(run.subsampling, grid, run.drop) if run.subsampling and run.drop else None
+    return [
+        Stage(STAGES[0], sparse, run.train.batch, kept),
+        Stage(STAGES[1], run.train.steps - sparse, run.train.finetune_batch, None),
+    ]

@@ -1,0 +1,175 @@
+"""What a preset, a study and a run are. `reading.py` reads them from files and checks them.
+
+A preset (workflow/presets/<name>.yaml) is the scale, a study (ablations/<name>.yaml) one ablation. A study's grids
+times the preset's seeds are runs; a run's name is readable and ends in a hash of all that shapes its weights, so that
+studies share the runs they have in common.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.sample import Sampler
+from sprint.methods import METHODS
+from sprint.nn.backbones import Backbone
+from sprint.runtime.strict import nearest, ranged
+
+
+@dataclass(frozen=True)
+class Training:
+    """One schedule for all methods: sparse pre-training, then fine-tuning on all tokens."""
+
+    steps: int = ranged(1, 1 << 40)  # optimiser steps of both stages together
+    finetune: float = ranged(0, 1)  # share of the steps on all tokens, 0 to 1
+    batch: int = ranged(1, 1 << 20)  # images a step, over all devices
+    finetune_batch: int = ranged(1, 1 << 20)
+    learning_rate: float = ranged(1e-12, 10)
+    finetune_learning_rate: float = ranged(1e-12, 10)
+    warmup: int = ranged(0, 1 << 40)  # steps of linear warm-up at the start of each stage
+    ema: float = ranged(0, 1)  # decay of the moving average of the weights, per step
+    clip: float = ranged(1e-12, 1e12)  # largest norm of the gradient
+    weight_decay: float = ranged(0, 10)
+    label_drop: float = ranged(0, 1)  # probability that a label is replaced by the null label
+    precision: str = ranged(allowed=("float32", "bfloat16"))  # "float32", or "bfloat16" for autocast
+    milestones: list[float]  # shares of the steps after which the averaged weights are kept for evaluation
+    checkpoint_every: int = ranged(1, 1 << 40)  # steps between checkpoints for resuming
+    threads: int = ranged(1, 1 << 10)  # CPU threads of one training; part of what fixes its bits
+    compile: bool  # torch.compile the network
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """How the weights of every milestone are judged."""
+
+    images: int = ranged(2, 1 << 24)  # samples per evaluation
+    batch: int = ranged(1, 1 << 20)  # images sampled at a time; moves no number
+    sampler: Sampler
+    guidance: list[Guidance]  # of the last milestone; earlier ones are judged unguided
+    extractors: list[str]
+    sample_seed: int
+    grid: int = ranged(1, 1 << 10)  # images of each evaluation that are kept to be looked at
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How throughput is measured."""
+
+    batch: int = ranged(1, 1 << 20)  # images a step
+    repeats: int = ranged(1, 1 << 10)  # timed steps, after one untimed
+    tokens: list[int]  # squares: the numbers of tokens for which `scaling` measures training steps
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a training of a preset asks a cluster for, on each node. 0: nothing, or what slurm/config.yaml says."""
+
+    gpus: int = ranged(0, 1 << 10, default=0)  # one per device
+    processors: int = ranged(0, 1 << 14, default=0)  # 0: train.threads for each device
+    memory: int = ranged(0, 1 << 30, default=0)  # MB
+    minutes: int = ranged(0, 1 << 24, default=0)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The scale of a comparison."""
+
+    name: str
+    data: dict  # name of a reader in sprint/data, and its settings
+    image_size: int = ranged(1, 1 << 16)  # pixels
+    model: Backbone
+    train: Training
+    evaluate: Evaluating
+    measure: Measuring
+    seeds: list[int]
+    studies: list[str]  # the core studies, which the report is made of
+    extractor_steps: int = ranged(
+        0, 1 << 24, default=0
+    )  # optimiser steps of extractors that are trained here; 0: as many as serve them best
+    devices: int = ranged(
+        1, 1 << 10, default=1
+    )  # processes on each node that share a training; moves a number by rounding only
+    nodes: int = ranged(1, 1 << 14, default=1)
+    cluster: Cluster = field(default_factory=Cluster)
+    methods: dict = field(
+        default_factory=dict
+    )  # settings of methods at this scale, where they differ from the method's own
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: preset, method and its settings, seed."""
+
+    preset: str
+    method: str
+    drop: float  # share of the tokens that the sparse stage drops
+    subsampling: str  # rule that chooses the kept tokens; "" where none are dropped
+    settings: dict  # the method's own, complete
+    overrides: dict  # what differs from this preset's usual: it stands in the run's name
+    seed: int
+    data: dict
+    image_size: int
+    model: Backbone
+    train: Training
+
+    @property
+    def dropping(self) -> bool:
+        """Whether there is a drop ratio to speak of."""
+        return bool(self.subsampling or self.drop)
+
+    @property
+    def name(self) -> str:
+        """Method, what sets it apart, seed, and a hash of everything that shapes the weights."""
+        parts = [self.method, f"drop{self.drop * 100:g}"] if self.dropping else [self.method]
+        parts += [f"{key}{value}".replace("/", "_").replace(" ", "") for key, value in sorted(self.overrides.items())]
+        return "-".join([*parts, f"seed{self.seed}", self.hash])
+
+    @property
+    def hash(self) -> str:
+        content = {key: value for key, value in self.document().items() if key not in ("preset", "overrides")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def label(self) -> str:
+        """How tables call it."""
+        parts = [METHODS[self.method].title]
+        parts += [f"{self.drop * 100:g}%"] if self.dropping else []
+        return ", ".join([" ".join(parts), *(f"{key} {value}" for key, value in sorted(self.overrides.items()))])
+
+    def document(self) -> dict:
+        """Everything, as JSON has it."""
+        return {**dataclasses.asdict(self), "model": self.model.document()}
+
+
+@dataclass(frozen=True)
+class Study:
+    """One ablation."""
+
+    name: str
+    title: str
+    question: str
+    vary: list[str]  # what differs between its runs, as tables show it
+    runs: list[Run]
+    impossible: list[dict]  # {"label", "reason"} of settings that cannot be built
+    sweeps: dict[str, list[Guidance]]  # by run: evaluations of its own, beyond the preset's
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A preset with all its studies."""
+
+    preset: Preset
+    studies: dict[str, Study]
+
+    def runs(self) -> dict[str, Run]:
+        """All runs by name."""
+        return {run.name: run for study in self.studies.values() for run in study.runs}
+
+    def run(self, name: str) -> Run:
+        """The run called `name`. Raises UserError naming the nearest."""
+        return nearest(self.runs(), name, f"run of preset {self.preset.name!r}")
+
+    def study(self, name: str) -> Study:
+        """The study called `name`. Raises UserError naming the nearest."""
+        return nearest(self.studies, name, "study")

@@ -1,0 +1,28 @@
+"""Which files a target of the workflow is made of."""
+
+from sprint.plan.schema import Plan, Study
+
+TRAINED_EXTRACTORS = ("digits-cnn", "digits-ssl")  # others come with published weights
+
+
+def trained_extractors(plan: Plan, results: str) -> list[str]:
+    """Weights of the extractors that are trained on the preset's own images."""
+    return [
+        f"{results}/extractors/{name}.safetensors"
+        for name in plan.preset.evaluate.extractors
+        if name in TRAINED_EXTRACTORS
+    ]
+
+
+def study_results(plan: Plan, study: Study, results: str) -> list[str]:
+    """All that the report of a study reads."""
+    metrics = [f"{results}/runs/{run.name}/metrics.json" for run in study.runs]
+    sweeps = [f"{results}/sweeps/{study.name}/{run}.json" for run in study.sweeps]
+    costs = [f"{results}/{kind}/{study.name}.json" for kind in ("cost", "throughput")]
+    return [f"{results}/reference/floor.json", *metrics, *sweeps, *costs]
+
+
+def core_results(plan: Plan, results: str) -> list[str]:
+    """All that the preset's report reads: its core studies, speed by number of tokens, and published costs."""
+    paths = [path for name in plan.preset.studies for path in study_results(plan, plan.study(name), results)]
+    return [*sorted(set(paths)), f"{results}/scaling.json", "results/paper_costs.csv"]

@@ -1,0 +1,1 @@
+"""Other codebases: the names of their tensors, their checkpoints, their golden files."""

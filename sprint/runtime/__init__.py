@@ -1,0 +1,1 @@
+"""What every room stands on: files, locks, processes, randomness, progress, errors, strict reading."""

@@ -1,0 +1,85 @@
+"""Files that appear whole or not at all: written beside their place, flushed to disk, then renamed over it."""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from sprint.runtime.errors import UserError
+
+UNFINISHED = ".unfinished"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` atomically; its folder is made. Raises UserError when the place cannot be written."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(UNFINISHED, f".{path.name}.", path.parent)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); choose a folder with space and write permission"
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        _settle(path.parent)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); what was there before is intact") from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise UserError when nothing could be written below `folder`; makes nothing."""
+    folder = Path(folder)
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        what = "no write permission" if there.is_dir() else "not a folder"
+        raise UserError(f"{folder}: cannot be written ({there}: {what}); nothing was computed, and nothing lost")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace `path` by `text` in UTF-8, atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, content: object) -> None:
+    """Replace `path` by JSON with sorted keys, so that equal content is equal bytes. NaN and infinity are refused."""
+    write_text(path, json.dumps(content, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> object:
+    """The content of a JSON file. Raises UserError when it is missing or broken."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path}: not valid JSON ({error})") from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed left half done in a folder that nobody else writes to."""
+    for path in list(Path(folder).rglob(f".*{UNFINISHED}")):
+        path.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """Have the folder's entries on disk too, so that a rename outlives a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # of file systems that know no such thing
+        os.fsync(handle)
+    os.close(handle)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

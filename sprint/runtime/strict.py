@@ -1,0 +1,184 @@
+"""From YAML to dataclasses, strictly: no unknown key, no wrong type, nothing missing; errors say what is allowed."""
+
+import dataclasses
+import difflib
+import math
+import reprlib
+import types
+import typing
+from pathlib import Path
+
+import yaml
+
+from sprint.runtime.errors import UserError
+
+LARGEST_FILE = 1 << 16  # bytes; reading takes about a second for as many
+LONGEST_TEXT = 1000  # characters of one value
+NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    dict: "a mapping",
+    list: "a list",
+}
+
+
+_SHORT = reprlib.Repr()  # which looks at no more than it shows: anchors can make a value of a few lines endless
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (dict, list, set)):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a collection", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is written twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+    def construct_object(self, node, deep=False):
+        try:
+            value = super().construct_object(node, deep)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:  # of PyYAML, for such as !!bool perhaps
+            raise yaml.constructor.ConstructorError(None, None, f"no {node.tag}", node.start_mark) from error
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise yaml.constructor.ConstructorError(None, None, "a number of more than 63 bits", node.start_mark)
+        return value
+
+
+def read_yaml(path: Path) -> dict:
+    """The mapping in a YAML file. Raises UserError when it is missing, too large, not YAML or not a mapping."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise UserError(f"{path}: {path.stat().st_size} bytes; allowed: at most {LARGEST_FILE}")
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())[:200]})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds {describe(content)}; allowed: a mapping of keys to values")
+    return content
+
+
+def ranged(low: float | None = None, high: float | None = None, allowed: tuple[str, ...] = (), **default):
+    """A dataclass field with what it may be: from `low` to `high`, both included, or one of `allowed`."""
+    return dataclasses.field(**default, metadata={"range": None if low is None else (low, high), "allowed": allowed})
+
+
+def derived(default):
+    """A dataclass field that follows from others and is never written in a file."""
+    return dataclasses.field(default=default, metadata={"derived": True})
+
+
+def build(cls: type, content: object, location: str):
+    """An instance of the dataclass `cls` from a mapping. `location` opens every error: the file, then the key."""
+    if not isinstance(content, dict):
+        raise UserError(f"{location} is {describe(content)}; allowed: a mapping with {', '.join(_names(cls))}")
+    refuse_unknown(content, _names(cls), location)
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for known in dataclasses.fields(cls):
+        if known.name in content:
+            values[known.name] = convert(hints[known.name], content[known.name], inside(location, known.name))
+            _in_range(known, values[known.name], inside(location, known.name))
+        elif known.default is dataclasses.MISSING and known.default_factory is dataclasses.MISSING:
+            raise UserError(f"{inside(location, known.name)} is missing; allowed: {_allowed(hints[known.name])}")
+    return cls(**values)
+
+
+def _in_range(known: dataclasses.Field, value: object, location: str) -> None:
+    """Raise UserError unless the value is one that `ranged` allows."""
+    bounds, allowed = known.metadata.get("range"), known.metadata.get("allowed")
+    if bounds and not bounds[0] <= value <= bounds[1]:
+        raise UserError(f"{location} is {describe(value)}; allowed: {bounds[0]:g} to {bounds[1]:g}")
+    if allowed and value not in allowed:
+        raise UserError(f"{location} is {describe(value)}; allowed: {', '.join(allowed)}")
+
+
+def convert(kind: object, value: object, location: str):
+    """`value` as `kind`: int, float, str, bool, dict, list[...], tuple[...] or a dataclass."""
+    if dataclasses.is_dataclass(kind):
+        if isinstance(value, dict) and hasattr(kind, "chosen"):  # a contract: the value says which plug-in
+            kind, value = checked(location, lambda: kind.chosen(value))
+        return build(kind, value, location)
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list and isinstance(value, list):
+        return [convert(inner[0], item, f"{location}[{index}]") for index, item in enumerate(value)]
+    if origin is tuple and isinstance(value, list) and len(value) == len(inner):
+        return tuple(
+            convert(part, item, f"{location}[{index}]")
+            for index, (part, item) in enumerate(zip(inner, value, strict=True))
+        )
+    if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53:
+        return float(value)
+    if kind is str and isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise UserError(f"{location} is {describe(value)}; allowed: at most {LONGEST_TEXT} characters")
+    if kind in NAMES and type(value) is kind and not (kind is float and not math.isfinite(value)):
+        return value
+    raise UserError(f"{location} is {describe(value)}; allowed: {_allowed(kind)}")
+
+
+def refuse_unknown(content: dict, known: list[str], location: str) -> None:
+    """Raise UserError for the first key that is not known, naming the nearest that is."""
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key)[:80], known, 1, 0)
+            hint = f" (nearest: {near[0]!r})" if near else ""
+            raise UserError(f"{location}: unknown key {describe(key)}{hint}; allowed: {', '.join(known) or 'none'}")
+
+
+def nearest(known: dict, name: str, what: str):
+    """known[name]. Raises UserError naming the nearest where there is none."""
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name)[:80], list(known), 1, 0)
+    shown = ", ".join(list(known)[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    raise UserError(
+        f"{what} {describe(name)} is unknown{f' (nearest: {near[0]!r})' if near else ''}; known: {shown or 'none'}"
+    )
+
+
+def checked(location: str, check, join: str = ": "):
+    """check(), with `location` put before what it refuses."""
+    try:
+        return check()
+    except UserError as error:
+        raise UserError(f"{location}{join}{error}") from error
+
+
+def inside(location: str, key: str) -> str:
+    """`location` with a key added: "file: key", then "file: key.inner"."""
+    return f"{location}.{key}" if ": " in location else f"{location}: {key}"
+
+
+def describe(value: object) -> str:
+    """A value as an error shows it, cut short."""
+    text = _SHORT.repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _names(cls: type) -> list[str]:
+    """What may be written in a file."""
+    return [known.name for known in dataclasses.fields(cls) if not known.metadata.get("derived")]
+
+
+def _allowed(kind: object) -> str:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return f"a mapping with {', '.join(_names(kind))}"
+    if origin is list:
+        return f"a list, each {_allowed(inner[0])}"
+    if origin is tuple:
+        return f"a list of {len(inner)}, each {_allowed(inner[0])}"
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_allowed(part) for part in inner)
+    return "a finite number" if kind is float else NAMES[kind]

@@ -1,0 +1,1 @@
+"""Intervals, paired differences, claims, and what may be compared. No torch."""

@@ -1,0 +1,216 @@
+"""The training loop, the same for every method: steps, checkpoints, milestones.
+
+    sprint train RUN --preset digits
+
+A step is a function of (seed, step) and of the weights, so that a run that was killed goes on from its last checkpoint
+to the same bits as one that was not. Processes that share a run (runtime/distributed.py) draw the same global batch and
+take their part of it; the first of them writes.
+"""
+
+import contextlib
+import hashlib
+import math
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from sprint import data
+from sprint.plan.schedule import stage_of
+from sprint.plan.schema import Run
+from sprint.runtime import distributed, provenance, status
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json, remove_unfinished, write_json
+from sprint.runtime.lock import hold
+from sprint.runtime.progress import track
+from sprint.runtime.status import Interrupted
+from sprint.training import checkpoint
+from sprint.training.batches import Batch, draw_batch, prefetch
+from sprint.training.step import State, device, start, train_step
+
+RECORDED_LOSSES = 200  # of a run, evenly spaced
+AHEAD = 2  # batches that lie ready for a GPU
+
+
+def train(run: Run, folder: Path) -> dict:
+    """Train `run` in `folder`, or go on with it; returns what train.json holds. A finished run is left as it is."""
+    folder = Path(folder)
+    sizes = {"batch": run.train.batch, "finetune_batch": run.train.finetune_batch}
+    with distributed.process_group(), distributed.on_rank0(hold(folder)):
+        if distributed.broadcast((folder / "train.json").exists()):
+            return read_json(folder / "train.json")
+        torch.set_num_threads(run.train.threads)
+        if distributed.is_main():
+            remove_unfinished(folder)
+            status.write(folder, "running")
+        try:
+            with distributed.all_or_none():
+                distributed.refuse_uneven(sizes, distributed.world(), f"{run.name}: train.")
+                images = _images(run, folder)
+            result = _train(run, folder, images)
+        except BaseException as error:
+            if not distributed.left_alone(error):
+                status.record_error(folder, error)
+            raise
+        if distributed.is_main():
+            status.write(folder, result["state"], result["reason"])
+        return result
+
+
+def _images(run: Run, folder: Path) -> data.Images:
+    """The run's images, which config.json describes. Raises UserError where they are not those it began with."""
+    path, images = folder / "config.json", data.load(run.data, run.image_size)
+    digest = hashlib.sha256(images.pixels.contiguous().numpy().data)
+    digest.update(images.labels.contiguous().numpy().data)
+    facts = {"images": len(images.labels), "images_sha256": digest.hexdigest()}
+    begun = read_json(path) if path.exists() and any((folder / "checkpoints").glob("*.json")) else facts
+    if any(begun.get(key, value) != value for key, value in facts.items()):
+        raise UserError(
+            f"{path}: begun with {begun['images']} images of {images.name}, where there are now {facts['images']} and "
+            f"others; put back what changed, or remove {folder} to train anew"
+        )
+    facts |= {"name": run.name, "label": run.label, "channels": images.pixels.shape[1], "classes": images.classes}
+    if distributed.is_main():
+        write_json(path, {**run.document(), **facts})
+    return images
+
+
+def _train(run: Run, folder: Path, images: data.Images) -> dict:
+    state = start(run)
+    _resume(state, folder / "checkpoints", run.hash)
+    _loop(run, state, images, folder)
+    result = {
+        "state": "diverged" if state.reason else "done",
+        "reason": state.reason,
+        "step": state.step,
+        "steps": run.train.steps,
+        "seconds": round(state.seconds, 3),
+        "milestones": state.milestones,
+        "losses": state.losses,
+        "processes": distributed.world(),
+        "peak_memory_bytes": provenance.peak_memory(),
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    if distributed.is_main():
+        write_json(folder / "train.json", result)
+        checkpoint.keep_newest(folder / "checkpoints", 0, run.train.steps)
+    return result
+
+
+def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
+    milestones = {math.ceil(share * run.train.steps) for share in run.train.milestones}
+    network = distributed.replicated(state.model)
+    network = torch.compile(network) if run.train.compile else network
+    steps = range(state.step, run.train.steps)
+    with _on_request_to_stop() as asked, contextlib.closing(_batches(run, state, images, steps)) as batches:
+        for step in track(steps, run.name, run.train.steps, state.step):
+            began = time.perf_counter()
+            loss = train_step(run, state, network, next(batches))
+            state.step = step + 1
+            _record(run, state, loss)
+            state.seconds += time.perf_counter() - began
+            if state.step in milestones and not state.reason:
+                _keep_milestone(run, state, folder / "milestones")
+            if state.reason:
+                return
+            leaving = distributed.any_asks(bool(asked))
+            if state.step % run.train.checkpoint_every == 0 or leaving:
+                _save(state, folder / "checkpoints", run.hash)
+            if leaving and state.step < run.train.steps:
+                distributed.barrier()  # the first to leave has the others ended: not while the checkpoint is written
+                raise Interrupted(
+                    f"stopped at step {state.step} of {run.train.steps}; the same command goes on from there"
+                )
+
+
+def _batches(run: Run, state: State, images: data.Images, steps: range) -> Iterator[Batch]:
+    """This process's part of each step's batch; for a GPU drawn ahead, while it works, into pinned memory."""
+    graphics = device().type == "cuda"
+
+    def draw(step: int) -> Batch:
+        batch = draw_batch(run, images, step, state.model.method.skip_rate).shard(
+            distributed.rank(), distributed.world()
+        )
+        return batch.pinned() if graphics else batch
+
+    return prefetch(draw, steps, AHEAD if graphics else 0)
+
+
+def _record(run: Run, state: State, loss: torch.Tensor) -> None:
+    """Keep the loss now and then; one that is not finite ends the run."""
+    every = max(1, run.train.steps // RECORDED_LOSSES)
+    if state.step % every and state.step != run.train.steps:
+        return
+    value = distributed.mean(loss).item()
+    if math.isfinite(value):
+        state.losses.append([state.step, round(value, 6)])
+    else:
+        state.reason = f"the loss is {value} at step {state.step}"
+
+
+def _keep_milestone(run: Run, state: State, folder: Path) -> None:
+    """Keep the averaged weights; where they are not finite, a finite loss notwithstanding, the run ends."""
+    if not all(tensor.isfinite().all() for tensor in state.average):
+        state.reason = f"the averaged weights are not finite at step {state.step}"
+        return
+    names = [name for name, _ in state.model.named_parameters()]
+    stage = stage_of(run, state.step - 1)
+    if distributed.is_main():
+        checkpoint.write(folder, state.step, dict(zip(names, state.average, strict=True)), {"stage": stage}, run.hash)
+    state.milestones = [kept for kept in state.milestones if kept["step"] != state.step]
+    state.milestones.append({"step": state.step, "stage": stage, "seconds": round(state.seconds, 3)})
+
+
+def _save(state: State, folder: Path, configuration: str) -> None:
+    rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones}
+    if distributed.is_main():
+        checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
+        checkpoint.keep_newest(folder, 2, state.step)
+
+
+def _resume(state: State, folder: Path, configuration: str) -> None:
+    with distributed.all_or_none():
+        found = checkpoint.latest(folder, configuration) if distributed.is_main() else None
+    known = distributed.broadcast(found and (found[1], set(found[0])))
+    if known is None:
+        return
+    rest, names = known
+    for name, parameter in state.model.named_parameters():
+        if f"optimizer.step.{name}" in names:  # not that of a parameter which never had a gradient
+            state.optimizer.state[parameter] = {
+                "step": torch.zeros((), device=parameter.device),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+    for name, tensor in _tensors(state).items():
+        if distributed.is_main():
+            tensor.copy_(found[0][name])
+        distributed.broadcast_tensor(tensor)
+    state.step, state.seconds = rest["step"], rest["seconds"]
+    state.losses, state.milestones = rest["losses"], rest["milestones"]
+
+
+def _tensors(state: State) -> dict[str, torch.Tensor]:
+    """Every tensor of the training by name: parameters, their average, and what AdamW keeps of each."""
+    tensors = {}
+    for (name, parameter), average in zip(state.model.named_parameters(), state.average, strict=True):
+        tensors[f"model.{name}"], tensors[f"average.{name}"] = parameter.detach(), average
+        for key, value in state.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value
+    return tensors
+
+
+@contextlib.contextmanager
+def _on_request_to_stop() -> Iterator[list]:
+    """A list that is no longer empty once SIGTERM has come: Slurm's grace time before it kills."""
+    asked: list = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,98 @@
+"""One training step, the same for every method: flow matching, AdamW, gradient clipping, moving average."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from sprint.diffusion.denoiser import Model
+from sprint.diffusion.path import interpolate, velocity
+from sprint.nn.layers import patchify
+from sprint.plan.network import model_config
+from sprint.plan.schedule import sparse_steps, stage_of
+from sprint.plan.schema import Run
+from sprint.training.batches import Batch
+
+
+@dataclass
+class State:
+    """All that a training is at one moment."""
+
+    model: Model
+    average: list[torch.Tensor]  # moving average of the parameters, in their order
+    optimizer: torch.optim.Optimizer
+    step: int = 0  # steps done
+    seconds: float = 0.0  # spent in steps, over all sittings
+    losses: list[list[float]] = field(default_factory=list)  # [step, loss]
+    milestones: list[dict] = field(default_factory=list)
+    reason: str = ""  # why it ended before its last step
+
+
+def start(run: Run) -> State:
+    """Step 0: initial weights from the seed, a fresh optimiser."""
+    model = Model(model_config(run), run.seed).to(device())
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        trained, run.train.learning_rate, betas=(0.9, 0.999), weight_decay=run.train.weight_decay, fused=True
+    )
+    return State(model, [parameter.detach().clone() for parameter in model.parameters()], optimizer)
+
+
+def device() -> torch.device:
+    """The GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train_step(run: Run, state: State, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    """One step of the optimiser and of the moving average; returns the loss, not yet read from the device."""
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate(run, state.step)
+    loss = batch_loss(run, state.model, network, batch)
+    loss.backward()
+    for phase in AFTER_BACKWARD.values():
+        phase(run, state)
+    return loss.detach()
+
+
+def clip(run: Run, state: State) -> None:
+    """Have the optimiser divide the gradient by what its norm is too large by: no pass over it of its own."""
+    gradients = [parameter.grad for parameter in state.model.parameters() if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+    state.optimizer.grad_scale = (norm / run.train.clip).clamp(min=1)  # which fused optimisers take from a GradScaler
+
+
+def update(run: Run, state: State) -> None:
+    """The optimiser's step."""
+    state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
+
+
+@torch.no_grad()
+def update_ema(run: Run, state: State) -> None:
+    """Let the moving average follow the parameters."""
+    torch._foreach_lerp_(state.average, list(state.model.parameters()), 1 - run.train.ema)
+
+
+AFTER_BACKWARD = {"clipping": clip, "optimiser": update, "EMA": update_ema}  # phases of a step, as benchmarks name them
+
+
+def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    """Mean over the batch of the method's loss."""
+    place = next(model.parameters()).device
+    inputs = (batch.x_BCHW, batch.noise_BCHW, batch.t_B, batch.y_B)
+    x, noise, t, y = (part.to(place, non_blocking=True) for part in inputs)
+    keep = None if batch.keep_BK is None else batch.keep_BK.to(place, non_blocking=True)
+    skip = batch.skip_B if batch.skip_B is False else batch.skip_B.to(place, non_blocking=True)
+    noisy = interpolate(x, noise, t)
+    with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
+        prediction = network(noisy, t, y, keep, skip)
+    target, noisy = patchify(velocity(x, noise), run.model.patch), patchify(noisy, run.model.patch)
+    return model.method.loss(prediction.float(), target, noisy, keep).mean()
+
+
+def learning_rate(run: Run, step: int) -> float:
+    """Of the step's stage, after a linear warm-up at the start of each stage."""
+    sparse = sparse_steps(run)
+    pretraining = stage_of(run, step) == "pretrain"
+    peak = run.train.learning_rate if pretraining else run.train.finetune_learning_rate
+    since = step if pretraining else step - sparse
+    return peak * min(1.0, (since + 1) / (run.train.warmup + 1))
