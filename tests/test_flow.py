@@ -15,7 +15,7 @@ from sprint.diffusion.path import draw_times, interpolate, score, velocity
 from sprint.diffusion.sample import SDE_END, Sampler, balanced_labels, sample
 from sprint.methods import METHODS
 from sprint.runtime.errors import UserError
-from sprint.runtime.rng import stream
+from sprint.runtime.rng import generator
 
 MEAN, SPREAD, SHAPE, CLASSES = 0.7, 0.4, (2, 8, 8), 5
 NO_GUIDANCE = Guidance()
@@ -38,7 +38,7 @@ def draw(sampler: Sampler, last: int, network=exact, guidance=NO_GUIDANCE, first
 
 def first_noise(last: int, seed: int = 3) -> torch.Tensor:
     """The noise that images 0..last-1 start from."""
-    return torch.stack([torch.randn(SHAPE, generator=stream("sample", seed, index)) for index in range(last)])
+    return torch.stack([torch.randn(SHAPE, generator=generator("sample", seed, index)) for index in range(last)])
 
 
 def error(sampler: Sampler) -> float:
@@ -89,7 +89,7 @@ def test_the_sde_adds_noise_of_its_own_until_its_last_step():
     pairs = torch.stack((ode.flatten(), sde.flatten()))
     assert torch.corrcoef(pairs)[0, 1].abs() < 0.5
     before_last = draw(Sampler("sde", 2), 1, network=lambda x, t, y: x)[0]
-    noise = stream("sample", 3, 0)
+    noise = generator("sample", 3, 0)
     x = torch.randn(SHAPE, generator=noise)
     following = x - (1 - SDE_END) * (x + x) + math.sqrt(2 * (1 - SDE_END)) * torch.randn(SHAPE, generator=noise)
     drift = following + (following + (1 - SDE_END) * following)  # v = x: v - t score = v + x + (1 - t) v

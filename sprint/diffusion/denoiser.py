@@ -8,7 +8,7 @@ from torch import nn
 from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
 from sprint.nn.layers import Block, ZeroLinear, unpatchify
-from sprint.runtime.rng import stream
+from sprint.runtime.rng import generator
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def initialise(model: nn.Module, seed: int) -> None:
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.is_meta:
                 continue
-            _start(module, name, parameter, stream("initial", seed, _key(model, prefix), name))
+            _start(module, name, parameter, generator("initial", seed, _key(model, prefix), name))
         if hasattr(module, "start"):
             module.start()
 

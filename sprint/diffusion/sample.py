@@ -12,7 +12,7 @@ import torch
 from sprint.diffusion.guidance import Guided
 from sprint.diffusion.path import score
 from sprint.runtime.errors import UserError
-from sprint.runtime.rng import stream
+from sprint.runtime.rng import generator
 
 KINDS = ("euler", "heun", "sde")
 SDE_END = 0.04  # where the SDE's last step, to the mean, begins (SiT's published sampler)
@@ -45,7 +45,7 @@ def sample(
     field: Guided, sampler: Sampler, seed: int, first: int, last: int, shape: tuple[int, int, int], device="cpu"
 ):
     """Images first..last-1 (n, C, H, W) in [-1, 1] or beyond, before quantisation."""
-    generators = [stream("sample", seed, index) for index in range(first, last)]
+    generators = [generator("sample", seed, index) for index in range(first, last)]
     labels = balanced_labels(first, last, field.classes).to(device)
     x = _noise(generators, shape, device)
     if sampler.kind == "sde":

@@ -11,7 +11,7 @@ import math
 import torch
 
 from sprint.metrics.frechet import Gaussian, frechet_distances, frechet_influence, statistics
-from sprint.runtime.rng import stream
+from sprint.runtime.rng import generator
 
 REPLICATES = 200
 EXACT = 256  # most dimensions at which every replicate's distance is computed; above, it is linearised
@@ -22,9 +22,9 @@ def resample(labels: torch.Tensor, replicates: int = REPLICATES) -> torch.Tensor
     counts = torch.zeros(replicates, len(labels), dtype=torch.int64)
     classes = [(labels == label).nonzero().squeeze(1) for label in labels.unique()]
     for number in range(replicates):
-        generator = stream("bootstrap", number)
+        draws = generator("bootstrap", number)
         for members in classes:
-            drawn = members[torch.randint(len(members), (len(members),), generator=generator)]
+            drawn = members[torch.randint(len(members), (len(members),), generator=draws)]
             counts[number].scatter_add_(0, drawn, torch.ones_like(drawn))
     return counts
 

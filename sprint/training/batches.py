@@ -1,7 +1,7 @@
 """What a training step sees, as a function of (seed, step) alone: images, noise, times, labels, kept tokens, skips.
 
-Every purpose draws from its own stream, so that for one seed all methods see the same images, noise, times and dropped
-labels, whatever else they draw.
+Every purpose draws from its own generator, so that for one seed all methods see the same images, noise, times and
+dropped labels, whatever else they draw.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ from sprint.diffusion.path import draw_times
 from sprint.nn import tokens
 from sprint.plan.schedule import batch_size, images_before, stage_of
 from sprint.plan.schema import Run
-from sprint.runtime.rng import stream
+from sprint.runtime.rng import generator
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ def draw_batch(run: Run, images: Images, step: int, skip_rate: float) -> Batch:
     size, seed = batch_size(run, step), run.seed
     chosen = _order(run, len(images.labels), step, size)
     x = to_signal(images.pixels[chosen])
-    dropped = torch.rand(size, generator=stream("label", seed, step)) < run.train.label_drop
+    dropped = torch.rand(size, generator=generator("label", seed, step)) < run.train.label_drop
     drop = run.drop if run.subsampling and stage_of(run, step) == "pretrain" else 0.0
     grid = run.image_size // run.model.patch
-    skip = torch.rand(size, generator=stream("skip", seed, step)) < skip_rate if skip_rate else False
+    skip = torch.rand(size, generator=generator("skip", seed, step)) < skip_rate if skip_rate else False
     return Batch(
         x_BCHW=x,
-        noise_BCHW=torch.randn(x.shape, generator=stream("noise", seed, step)),
-        t_B=draw_times(size, stream("time", seed, step)),
+        noise_BCHW=torch.randn(x.shape, generator=generator("noise", seed, step)),
+        t_B=draw_times(size, generator("time", seed, step)),
         y_B=images.labels[chosen].masked_fill(dropped, images.classes),
-        keep_BK=tokens.draw(run.subsampling, size, grid, drop, stream("keep", seed, step)),
+        keep_BK=tokens.draw(run.subsampling, size, grid, drop, generator("keep", seed, step)),
         skip_B=skip,
     )
 
@@ -75,7 +75,7 @@ def _order(run: Run, count: int, step: int, size: int) -> torch.Tensor:
 
 @lru_cache(maxsize=2)  # of a million images an order takes longer to draw than a batch
 def _epoch(seed: int, epoch: int, count: int) -> torch.Tensor:
-    return torch.randperm(count, generator=stream("order", seed, epoch))
+    return torch.randperm(count, generator=generator("order", seed, epoch))
 
 
 def prefetch(draw: Callable[[int], Batch], steps: Iterable[int], depth: int) -> Iterator[Batch]:

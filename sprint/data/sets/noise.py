@@ -4,7 +4,7 @@ import torch
 
 from sprint.data import Images
 from sprint.runtime.errors import UserError
-from sprint.runtime.rng import stream
+from sprint.runtime.rng import generator
 
 SETTINGS: dict[str, type] = {"channels": int, "classes": int, "images": int}
 MOST = 1 << 20  # of each
@@ -25,6 +25,6 @@ def facts(settings: dict) -> tuple[int, int]:
 def load(settings: dict, image_size: int) -> Images:
     """Always the same pixels for the same settings."""
     count, (channels, classes) = settings["images"], facts(settings)
-    generator = stream("noise data", count, image_size)
-    pixels = torch.randint(256, (count, channels, image_size, image_size), dtype=torch.uint8, generator=generator)
-    return Images(pixels, torch.randint(classes, (count,), generator=generator), classes, "noise")
+    draws = generator("noise data", count, image_size)
+    pixels = torch.randint(256, (count, channels, image_size, image_size), dtype=torch.uint8, generator=draws)
+    return Images(pixels, torch.randint(classes, (count,), generator=draws), classes, "noise")
