@@ -198,7 +198,7 @@ def _read_run(results: Path, name: str, sweep: Path | None, config: dict, cost: 
         name=name,
         state=state,
         reason=reason,
-        config=_optional(folder / "config.json") or config,
+        config=_today(_optional(folder / "config.json")) or config,
         train=train,
         evaluate=_optional(folder / "metrics.time.json"),
         evaluations=metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics),
@@ -206,6 +206,11 @@ def _read_run(results: Path, name: str, sweep: Path | None, config: dict, cost: 
         cost=cost,
         throughput=throughput,
     )
+
+
+def _today(config: dict) -> dict:
+    """config.json under today's names: in runs made before, what sets them apart was called `named`."""
+    return {"overrides" if key == "named" else key: value for key, value in config.items()}
 
 
 def _with_unguided(swept: dict, metrics: dict) -> list[dict]:

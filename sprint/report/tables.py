@@ -243,7 +243,7 @@ def _of_cost(key: str, scale: float) -> Callable:
 
 def _of_dense(study: Study) -> Callable:
     """Training FLOP over those of the study's dense setting, or else over a dense run's of as many steps."""
-    spent = {run.cost["train_flops"] for run in study.runs if run.config.get("named") == {} and _plain(run)}
+    spent = {run.cost["train_flops"] for run in study.runs if run.config.get("overrides") == {} and _plain(run)}
 
     def cell(runs: list[Run]) -> Cell:
         known = next((run.cost for run in runs if "train_flops_vs_dense" in run.cost), None)

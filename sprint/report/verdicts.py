@@ -108,7 +108,7 @@ def _meant(rule: Rule, selector: Selector, run: Run) -> bool:
     if selector.subsampling and config.get("subsampling") != selector.subsampling:
         return False
     free = {*asked, *(("subsampling",) if selector.subsampling else ()), *(("steps",) if rule.study else ())}
-    if set(config.get("named", {})) - free:
+    if set(config.get("overrides", {})) - free:
         return False
     has = {**config.get("settings", {}), **config.get("train", {})}
     return all(has.get(key) == value for key, value in asked.items())
