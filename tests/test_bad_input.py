@@ -391,8 +391,7 @@ def test_a_broken_picture_is_named_before_any_training(project, refused):
     for name, content in broken.items():
         path = pictures / "dogs" / name
         path.write_bytes(content)
-        whole_head = name == "cut.jpg"  # only decoding it all would tell, which is too slow for `sprint list`
-        for command in (["list"], ["extractor", "digits-cnn"], ["train", run])[whole_head:]:
+        for command in (["extractor", "digits-cnn"], ["train", run]):  # `sprint list` opens none
             sentence = refused(*command, "--preset", "mine")
             assert f"pictures/dogs/{name}" in sentence and "repair or remove it" in sentence
         path.unlink()

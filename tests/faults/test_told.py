@@ -97,13 +97,13 @@ def test_a_picture_vanishes(pictures, sprint, monkeypatch, tmp_path):
 def test_a_picture_vanishes_while_it_is_read(pictures, sprint, monkeypatch):
     from sprint.data.sets import image_folder
 
-    read = image_folder._pixels
+    read = image_folder.read_picture
 
     def gone(path, *rest):
         (pictures.folder / "pictures" / "dogs" / "7.png").unlink(missing_ok=True)
         return read(path, *rest)
 
-    monkeypatch.setattr(image_folder, "_pixels", gone)
+    monkeypatch.setattr(image_folder, "read_picture", gone)
     refused = sprint(pictures.folder, *pictures.train_command).sentence
     assert "pictures/dogs/7.png: not a readable picture" in refused
     assert told(pictures) == {"state": "failed", "reason": refused}
