@@ -153,7 +153,14 @@ def _methods(results: Path) -> dict:
             runs[make_run(results, method, drop, seed, distance)] = (method, drop)
     _write_costs(results, "methods", runs)
     speeds = {run: speed(400 / (1 - 0.8 * drop)) for run, (_, drop) in runs.items()}
-    measured = {"machine": MACHINE, "threads": 2, "batch": 64, "peak_memory_bytes": 900 * 2**20, "runs": speeds}
+    measured = {
+        "machine": MACHINE,
+        "threads": 2,
+        "batch": 64,
+        "base": "dense",
+        "peak_memory_bytes": 900 * 2**20,
+        "runs": speeds,
+    }
     write_json(results / "throughput" / "methods.json", {"study": "methods", **measured})
     return study(
         "methods", list(runs), ["method", "drop", "seed"], "Methods", "Which method gives the best images for its cost?"

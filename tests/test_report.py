@@ -13,12 +13,12 @@ from fake_results import FLOOR, STEPS, evaluation, make_results, make_run, study
 
 from sprint.report import render_index, render_study
 from sprint.report.answers import sentences
-from sprint.report.costs import cost_rows
 from sprint.report.format import guidance_text, metric_name, metric_text, significant
 from sprint.report.read import read_study
-from sprint.report.speed import speedup_plots
 from sprint.report.summary import best_line
 from sprint.report.tables import rerun_command, study_table
+from sprint.report.views import VIEWS, Report
+from sprint.report.views.costs import cost_rows
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_json
 
@@ -289,7 +289,8 @@ def test_speed_that_was_not_measured_is_said_to_be_missing(page):
 
 def test_measured_speed_stands_against_the_model_of_the_same_study(tree, page):
     """The speed-up of a setting is the ratio of medians; one per setting beside the dense one."""
-    plots = speedup_plots(read(tree, "methods"))
+    of = Report("digits", tree[0], [], {}, whole=False)
+    (plots,) = VIEWS["speedup"]().blocks(read(tree, "methods"), of)
     (panel,) = plots.panels
     throughput = {setting: runs[0] for setting, runs in read(tree, "methods").settings.items()}
     dense = next(run for run in throughput.values() if run.factor("method") == "dense")
@@ -300,4 +301,4 @@ def test_measured_speed_stands_against_the_model_of_the_same_study(tree, page):
             measured = run.throughput["train"]["median"] / dense.throughput["train"]["median"]
             assert f"{run.method}: {significant(measured)} where {significant(modelled)} is modelled" in panel.alt
     assert panel.uri in page
-    assert speedup_plots(read(tree, "dense_depth")) is None  # no dense network in it
+    assert not VIEWS["speedup"]().applies(read(tree, "dense_depth"), of)  # no dense network in it

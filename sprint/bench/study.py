@@ -14,6 +14,7 @@ from sprint import data
 from sprint.bench import clock
 from sprint.bench.sampling import one_step
 from sprint.diffusion.guidance import compared_kinds
+from sprint.methods import YARDSTICK
 from sprint.plan.schedule import sparse_steps
 from sprint.plan.schema import Measuring, Run, Study
 from sprint.runtime import provenance
@@ -37,6 +38,7 @@ def measure_study(study: Study, measuring: Measuring, threads: int, out: Path) -
         "machine": provenance.machine(),
         "threads": threads,
         "batch": measuring.batch,
+        "base": YARDSTICK,
         "unit": "images per second",
         "peak_memory_bytes": provenance.peak_memory(),
         "runs": {run.name: rates[_setting(run)] for run in study.runs},

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sprint.report.blocks import Cell, Column
 from sprint.report.format import (
     FACTOR_UNITS,
     MISSING,
@@ -20,21 +21,6 @@ from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
 UNKNOWN = "–"
 COUNTS = {"k": "thousand", "M": "million", "G": "billion", "": ""}
 MORE = ("fd_infinity", "fd_class", "kid", "precision", "recall", "density", "coverage", "nearest_ratio")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands large, what stands small below it, the number of the note that explains it (0: none)."""
-
-    main: str
-    small: tuple[str, ...] = ()
-    note: int = 0
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,37 +2,46 @@
 
 import base64
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
+from sprint.report.blocks import Block, Grid, Picture
 from sprint.report.format import guidance_text
+from sprint.report.provenance import protocol
 from sprint.report.read import Run, Study
+from sprint.report.settings_table import sentence
 from sprint.report.summary import Line, chosen_lines
+from sprint.report.views import HEADLINE, Report, StudyView
 
 COLUMNS, ROWS = 10, 3
 LARGEST = 64  # larger images are reduced to this side and to one row, so that the page stays small
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Samples of one run under one guidance."""
+class Samples(StudyView):
+    title = "Samples"
+    order = 100
 
-    guidance: str
-    uri: str
-    alt: str
-    shape: tuple[int, int]
+    def applies(self, study: Study, report: Report) -> bool:
+        return study.name == HEADLINE and bool(sample_grids(study, report.results))
+
+    def blocks(self, study: Study, report: Report) -> list[Block]:
+        grids = tuple((name, tuple(pictures)) for name, pictures in sample_grids(study, report.results).items())
+        caption = (
+            "The same image indices everywhere: under one seed, one place in the grid is one noise and one label. "
+            f"Nothing was selected. {sentence(protocol(study))}"
+        )
+        return [Grid(grids, self.title, caption)]
 
 
-def sample_grids(study: Study, results: Path) -> dict[str, list[Grid]]:
+def sample_grids(study: Study, results: Path) -> dict[str, list[Picture]]:
     """By setting, one grid per shown guidance, of the first seed that finished everywhere, or else in the setting."""
     finished = {setting: [run for run in runs if run.state == "done"] for setting, runs in study.settings.items()}
     finished = {setting: runs for setting, runs in finished.items() if runs}
     shared = set.intersection(*({run.seed for run in runs} for runs in finished.values())) if finished else set()
-    grids: dict[str, list[Grid]] = {}
+    grids: dict[str, list[Picture]] = {}
     for setting, runs in finished.items():
         run = next((run for run in runs if run.seed in shared), runs[0])
         for line in chosen_lines(study, setting):
@@ -54,11 +63,11 @@ def _images(results: Path, run: Run, line: Line) -> np.ndarray | None:
     return load_file(paths[0])["pixels"] if paths and paths[0].exists() else None
 
 
-def _grid(setting: str, run: Run, line: Line, images: np.ndarray) -> Grid:
+def _grid(setting: str, run: Run, line: Line, images: np.ndarray) -> Picture:
     images = _small(images)
     uri, shape = _png(_tiled(images))
     alt = f"{len(images)} samples of {setting}, seed {run.seed}, {line.guidance}: image indices 0 to {len(images) - 1}"
-    return Grid(line.guidance, uri, alt, shape)
+    return Picture(uri, alt, line.guidance, shape)
 
 
 def _small(images: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from sprint.report.blocks import Panel
 from sprint.report.format import better, factor_name, metric_name, metric_text, percent, significant
 from sprint.report.summary import Spread
 
@@ -29,14 +30,6 @@ STYLE = (
 LOG_FROM = 8  # a Fréchet distance that spans more than this factor is drawn on a log axis
 WIDTH, HEIGHT = 4.6, 3.3  # inches
 MARGIN, LETTER, ROW = 0.15, 0.076, 0.4  # inches: blank at the left, width of a letter, height of a row
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One drawn panel and what it shows in words."""
-
-    uri: str
-    alt: str
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,23 @@
 
 from collections.abc import Collection, Iterable
 
+from sprint.report.blocks import Block, text_table
 from sprint.report.format import kind_name, prefix, ranged, significant
 from sprint.report.read import Run, Study
+from sprint.report.views import Report, StudyView
 
 UNKNOWN = "–"
+
+
+class Costs(StudyView):
+    title = "Cost by stage, sampling step and device"
+    order = 130
+
+    def applies(self, study: Study, report: Report) -> bool:
+        return any(run.cost for run in study.runs)
+
+    def blocks(self, study: Study, report: Report) -> list[Block]:
+        return [text_table(*cost_rows(study), folded=self.title)]
 
 
 def cost_rows(study: Study) -> tuple[list[str], list[list[str]]]:

@@ -1,70 +1,55 @@
-"""What the report says about speed and cost: measured beside modelled, and ours beside published.
+"""Speed and cost beyond any one study: measured beside modelled, and ours beside published.
 
-From throughput/<study>.json and cost/<study>.json of each study; from scaling.json, and from paper_costs.csv beside the
-presets' folders, for the whole report. What has not been measured is said to be missing.
+From scaling.json, and from paper_costs.csv beside the presets' folders. What was not measured is said to be missing.
 """
 
 import csv
 from pathlib import Path
 
-from sprint.report.charts import Series, styles_of
-from sprint.report.costs import UNKNOWN
+from sprint.report.blocks import Block, Figure, Prose, text_table
+from sprint.report.figures.charts import Series, styles_of
+from sprint.report.figures.plots import legend
+from sprint.report.figures.speed_charts import DASHED, colours_of, draw_parts, draw_scaling
 from sprint.report.format import ranged, significant
-from sprint.report.plots import Plots, legend
-from sprint.report.read import Run, Study
-from sprint.report.speed_charts import colours_of, draw_parts, draw_scaling, draw_speedups
+from sprint.report.tables import UNKNOWN
+from sprint.report.views import Report, ReportView
 from sprint.runtime.files import read_json
 
-BASE = "dense"
+QUESTION = "Are fewer FLOPs less time, and are our FLOPs the published ones?"
 MERGED = {"embedding": "embedding and output", "output": "embedding and output"}
 MERGED |= {"clipping": "optimiser with clipping", "optimiser": "optimiser with clipping"}
-DASHED = "Dashed: what the FLOPs alone would give."
 
 
-def speedup_plots(study: Study) -> Plots | None:
-    """A study's sparse training steps against those of its dense setting; None where it has none, or no other."""
-    runs = [run for run in map(_measured, study.settings.values()) if run is not None]
-    base = next((run for run in runs if run.factor("method") == BASE), None)
-    points: dict[str, list] = {}
-    for run in runs if base else []:
-        if run.factor("method") != BASE:
-            points.setdefault(run.method, []).append(_speedup(base, run))
-    if not points:
-        return None
-    series = [Series(label, *map(list, zip(*sorted(found), strict=True))) for label, found in points.items()]
-    styles = styles_of([one.label for one in series])
-    about = study.throughput
-    caption = (
-        f"One point per setting: steps of the sparse stage, batch {about['batch']}, {about['threads']} threads, taking "
-        f"turns; medians, pale: range of the repeats. {DASHED} Modelled: forward and backward."
-    )
-    return Plots([draw_speedups(series, styles)], legend(styles), caption)
+class Speed(ReportView):
+    title = "Speed and cost"
+    order = 10
+
+    def applies(self, report: Report) -> bool:
+        return report.whole
+
+    def blocks(self, report: Report) -> list[Block]:
+        return [Prose(QUESTION, style="question"), *_measured(report.results), _published(report.results)]
 
 
-def _measured(runs: list[Run]) -> Run | None:
-    return next((run for run in runs if run.cost and run.throughput.get("train")), None)
-
-
-def _speedup(base: Run, run: Run) -> tuple[float, float, tuple[float, float]]:
-    """Modelled, measured, and the range of the measured."""
-    modelled = base.cost["train_flops_per_image"] / run.cost["train_flops_per_image"]
-    own, yardstick = run.throughput["train"], base.throughput["train"]["median"]
-    return modelled, own["median"] / yardstick, (own["low"] / yardstick, own["high"] / yardstick)
-
-
-def speed_section(results: Path) -> dict:
-    """The section on speed and cost that is no study's: plots and tables, None while nothing was measured."""
+def _measured(results: Path) -> list[Block]:
     path = results / "scaling.json"
-    found = read_json(path) if path.exists() else None
-    return {
-        "scaling": found and scaling_plots(found),
-        "parts": found and parts_plots(found),
-        "table": found and scaling_table(found),
-        "papers": paper_table(results),
-    }
+    if not path.exists():
+        text = "Speed by number of tokens: not measured; what does:"
+        return [Prose(text, command="snakemake --cores all scaling", style="refused")]
+    found = read_json(path)
+    table = text_table(*_rows(found), folded="All measurements of training steps")
+    return [_scaling(found), _parts_of_a_step(found), table]
 
 
-def scaling_plots(found: dict) -> Plots:
+def _published(results: Path) -> Block:
+    headers, rows = _papers(results)
+    if not rows:
+        text = "Published costs beside ours: not computed; what does:"
+        return Prose(text, command="snakemake --cores all paper_costs", style="refused")
+    return text_table(headers, rows, folded=f"Published costs beside ours, {len(rows)} figures")
+
+
+def _scaling(found: dict) -> Figure:
     """Training speed along the number of tokens, from what `sprint bench scaling` wrote."""
     rows: dict[str, list[dict]] = {}
     for row in found["rows"]:
@@ -73,14 +58,15 @@ def scaling_plots(found: dict) -> Plots:
     rates = [_along(label, mine, lambda row: row["images_per_second"]) for label, mine in rows.items()]
     ratios = [_along(label, mine, lambda row: row["speedup_measured"]["median"]) for label, mine in rows.items()]
     modelled = [_along(label, mine, lambda row: row["speedup_modelled"]) for label, mine in rows.items()]
-    panels = [
+    panels = (
         draw_scaling("training, images per second", rates, styles, []),
         draw_scaling("training speed-up over dense", ratios, styles, modelled),
-    ]
-    return Plots(panels, legend(styles), f"Sparse stage, {_conditions(found)}. {DASHED}")
+    )
+    caption = f"Sparse stage, {_conditions(found)}. {DASHED}"
+    return Figure(panels, legend(styles), caption, title="From few tokens to many")
 
 
-def parts_plots(found: dict) -> Plots:
+def _parts_of_a_step(found: dict) -> Figure:
     """Where the time of a training step goes, with the fewest tokens and with the most."""
     counts = sorted({row["tokens"] for row in found["rows"]})
     shown = {
@@ -88,14 +74,15 @@ def parts_plots(found: dict) -> Plots:
     }
     colours = colours_of([name for rows in shown.values() for _, parts in rows for name in parts])
     panels = [draw_parts(f"time of a training step, {count} tokens", rows, colours) for count, rows in shown.items()]
+    shades = tuple((name, colour, "swatch") for name, colour in colours.items())
     caption = (
         "Forward and backward of each part together, the device waited for at every border; dense and naive token drop "
         f"have blocks only. Sparse stage, {_conditions(found)}."
     )
-    return Plots(panels, [(name, colour, "swatch") for name, colour in colours.items()], caption)
+    return Figure(tuple(panels), shades, caption, title="Where the time of a step goes")
 
 
-def scaling_table(found: dict) -> tuple[list[str], list[list[str]]]:
+def _rows(found: dict) -> tuple[list[str], list[list[str]]]:
     """Headers with units and rows of text."""
     headers = ["method", "tokens", "batch", "ms per step", "images / s", "× dense, measured", "× dense, modelled"]
     headers += ["GFLOP / s", "working memory of a step / MiB", "drawing its batch / ms"]
@@ -117,7 +104,7 @@ def scaling_table(found: dict) -> tuple[list[str], list[list[str]]]:
     return headers, rows
 
 
-def paper_table(results: Path) -> tuple[list[str], list[list[str]]]:
+def _papers(results: Path) -> tuple[list[str], list[list[str]]]:
     """Each published cost beside ours; no rows while they were not computed."""
     path = results.parent / "paper_costs.csv"
     if not path.exists():

@@ -3,8 +3,11 @@
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from sprint.report.charts import COLOURS, HEIGHT, INK, Panel, Series, as_uri, empty_panel, panel_of_rows
+from sprint.report.blocks import Panel
+from sprint.report.figures.charts import COLOURS, HEIGHT, INK, Series, as_uri, empty_panel, panel_of_rows
 from sprint.report.format import percent, significant
+
+DASHED = "Dashed: what the FLOPs alone would give."
 
 
 def draw_speedups(series: list[Series], styles: dict) -> Panel:

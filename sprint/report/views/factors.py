@@ -4,12 +4,29 @@ Published numbers come from the rows of ablations/published.yaml that its `facto
 dense setting. Factors that cannot be had are said to be unreached or not run, never taken as one.
 """
 
+from sprint.report.blocks import Block, text_table
 from sprint.report.budgets import cost_to_quality, saving
 from sprint.report.pairs import base_of
 from sprint.report.read import Run, Study
+from sprint.report.views import HEADLINE, Report, StudyView
 
 HEADERS = ["factor, base over method", "published", "ours"]
 NOT_HERE, UNREACHED = "not run here", "unreached"
+CAPTION = (
+    "How many times cheaper, published at another scale and computed here. Factors are separate statements: only the "
+    "product multiplies."
+)
+
+
+class Factors(StudyView):
+    title = "The saving as its factors"
+    order = 90
+
+    def applies(self, study: Study, report: Report) -> bool:
+        return study.name == HEADLINE and bool(factor_rows(study, report.facts))
+
+    def blocks(self, study: Study, report: Report) -> list[Block]:
+        return [text_table(HEADERS, factor_rows(study, report.facts), title=self.title, caption=CAPTION)]
 
 
 def factor_rows(study: Study, facts: dict) -> list[list[str]]:

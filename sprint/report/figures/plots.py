@@ -5,9 +5,10 @@ of it; otherwise one row per setting. Then quality against training cost. One le
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sprint.report.charts import BEST_COLOUR, Panel, Row, Series, draw_lines, draw_rows, styles_of
+from sprint.report.blocks import Figure
+from sprint.report.figures.charts import BEST_COLOUR, Row, Series, draw_lines, draw_rows, styles_of
 from sprint.report.format import factor_name, factor_text, listed, prefix
 from sprint.report.read import TERA, Run, Study
 from sprint.report.summary import best_line, curve, lines
@@ -15,6 +16,7 @@ from sprint.report.summary import best_line, curve, lines
 PALE = "Pale: 95% interval over seeds and images, where there are several seeds."
 ALONG = f"Along training at each milestone, mean over seeds, unguided where that was evaluated. {PALE}"
 COSTS = {"tflop": "training {}FLOP (modelled)", "seconds": "training time / s (measured)"}
+FLOOR = ("floor: real against real", "currentColor", "floor")
 ROW_LEGEND = [
     ("unguided", "currentColor", "hollow"),
     ("best guidance evaluated", BEST_COLOUR, "dot"),
@@ -22,16 +24,7 @@ ROW_LEGEND = [
 ]
 
 
-@dataclass(frozen=True)
-class Plots:
-    """The panels of one figure, its legend as (label, colour, marker), and what was drawn."""
-
-    panels: list[Panel]
-    legend: list[tuple[str, str, str]]
-    caption: str
-
-
-def study_plots(study: Study) -> Plots | None:
+def study_plots(study: Study) -> Figure | None:
     """The panels that answer the study's question; None while there is nothing to draw."""
     if study.final.empty or study.conflicts:
         return None
@@ -45,10 +38,10 @@ def study_plots(study: Study) -> Plots | None:
         caption = f"End of training, best guidance of those evaluated. {PALE}"
         return _line_plots(study, gathered, factor_name(factor), caption)
     panels = [draw_rows(metric, _rows(study, metric), study.floor.get(metric)) for metric in metrics]
-    return Plots(panels, ROW_LEGEND, "End of training.")
+    return Figure(tuple(panels), (*ROW_LEGEND, FLOOR), "End of training.")
 
 
-def cost_plots(study: Study) -> Plots | None:
+def cost_plots(study: Study) -> Figure | None:
     """Quality against modelled training FLOP and against measured seconds; None while no cost is known.
 
     With a numeric factor one line joins the ends of training along it, else a line per setting follows its milestones.
@@ -66,7 +59,7 @@ def cost_plots(study: Study) -> Plots | None:
     panels = [draw_lines(metric, series, name, styles, study.floor.get(metric)) for name, series in shown.items()]
     what = f"End of training; a line joins the values of {factor_name(factor)}. {PALE}" if factor else ALONG
     caption = f"{what} Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
-    return Plots(panels, legend(styles), caption) if panels else None
+    return Figure(tuple(panels), (*legend(styles), FLOOR), caption) if panels else None
 
 
 def numeric_factor(study: Study) -> str | None:
@@ -92,15 +85,15 @@ def line_name(study: Study, run: Run, factor: str) -> str:
     return ", ".join(parts) or run.method
 
 
-def _line_plots(study: Study, gathered: dict[str, list[Series]], x: str, caption: str) -> Plots:
+def _line_plots(study: Study, gathered: dict[str, list[Series]], x: str, caption: str) -> Figure:
     styles = styles_of([one.label for series in gathered.values() for one in series])
     panels = [draw_lines(metric, series, x, styles, study.floor.get(metric)) for metric, series in gathered.items()]
-    return Plots(panels, legend(styles), caption)
+    return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
 
 
-def legend(styles: dict[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
+def legend(styles: dict[str, tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
     """The styles of lines as a figure's legend has them."""
-    return [(label, *style) for label, style in styles.items()]
+    return tuple((label, *style) for label, style in styles.items())
 
 
 def _by_factor(study: Study, metric: str, factor: str, column: str = "") -> list[Series]:

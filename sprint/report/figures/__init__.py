@@ -1,0 +1,1 @@
+"""The drawn panels of figures, as small SVG."""

@@ -1,0 +1,58 @@
+"""A table of settings as a block of a page, with the caption that says how its numbers were made."""
+
+from dataclasses import replace
+
+from sprint.report import blocks
+from sprint.report.blocks import Cell, Column, Row
+from sprint.report.format import metric_name
+from sprint.report.provenance import protocol
+from sprint.report.read import Study
+from sprint.report.summary import ranking
+from sprint.report.tables import Group, Table
+
+
+def as_block(study: Study, table: Table, label: str, folded: str = "") -> blocks.Table:
+    """A table of settings with its caption, as a page has it."""
+    columns = (Column("setting"), *table.columns, Column("seeds"), Column("rerun"))
+    groups = tuple(tuple(_rows(group, len(columns))) for group in table.groups)
+    caption = _caption(study, bool(table.costs))
+    return blocks.Table(columns, groups, caption=caption, label=label, folded=folded, notes=tuple(table.notes))
+
+
+def _rows(group: Group, width: int) -> list[Row]:
+    """The rows of a setting: what holds of all its lines spans them."""
+    count = max(1, len(group.lines))
+    over = lambda cells: [replace(one, rows=count) for one in cells]  # noqa: E731
+    before = over([Cell(group.head, head=True), *group.factors])
+    rerun = Cell("", commands=tuple(group.commands), style="rerun")
+    after = over([*group.costs, group.seeds, rerun])
+    if group.state:
+        return [(*before, Cell(group.state, style="state", columns=width - len(before) - len(after)), *after)]
+    first, *more = group.lines
+    return [(*before, *first, *after), *map(tuple, more)]
+
+
+def _caption(study: Study, costs: bool) -> str:
+    if study.sweep:
+        shown = "Every guidance that was evaluated."
+    else:
+        ranked_by = metric_name(study.primary) if study.primary else ""
+        shown = f"Each setting unguided and with the best guidance of those evaluated, by {ranked_by}."
+    spent = " Training cost: forward and backward, fine-tuning charged, modelled." if costs else ""
+    return f"{sentence(protocol(study))} {_seeds(study)}. {shown}{spent} ↓ lower is better, ↑ higher is better."
+
+
+def sentence(text: str) -> str:
+    """The same with a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _seeds(study: Study) -> str:
+    """What the small numbers below the large ones mean, with the number of seeds."""
+    counts = sorted({line.metrics[study.primary].seeds for _, line in ranking(study)})
+    if not counts:
+        return "nothing evaluated yet"
+    if counts == [1]:
+        return "n = 1 seed: no interval can be shown"
+    span = "–".join(str(count) for count in sorted({counts[0], counts[-1]}))
+    return f"n = {span} seeds: mean, below it the 95% interval, seeds and images resampled"

@@ -1,0 +1,16 @@
+"""The command that makes a study anew, whole."""
+
+from sprint.report.blocks import Block, Prose
+from sprint.report.read import Study
+from sprint.report.views import Report, StudyView
+
+
+class Command(StudyView):
+    title = "The command of the whole study"
+    order = 900
+
+    def applies(self, study: Study, report: Report) -> bool:
+        return True
+
+    def blocks(self, study: Study, report: Report) -> list[Block]:
+        return [Prose("The whole study:", command=study.command, style="study-command")]

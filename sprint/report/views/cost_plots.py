@@ -1,0 +1,22 @@
+"""Quality against what training costs: modelled FLOP, and measured seconds."""
+
+from dataclasses import replace
+
+from sprint.report.blocks import Block
+from sprint.report.figures.plots import cost_plots
+from sprint.report.provenance import protocol
+from sprint.report.read import Study
+from sprint.report.settings_table import sentence
+from sprint.report.views import Report, StudyView
+
+
+class CostPlots(StudyView):
+    title = "Quality against cost"
+    order = 60
+
+    def applies(self, study: Study, report: Report) -> bool:
+        return not study.sweep and cost_plots(study) is not None
+
+    def blocks(self, study: Study, report: Report) -> list[Block]:
+        found = cost_plots(study)
+        return [replace(found, title=self.title, caption=f"{found.caption} {sentence(protocol(study))}")]

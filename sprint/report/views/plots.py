@@ -1,0 +1,22 @@
+"""The plots that answer a study's question: against guidance scale, along a factor, or by setting."""
+
+from dataclasses import replace
+
+from sprint.report.blocks import Block
+from sprint.report.figures.plots import study_plots
+from sprint.report.provenance import protocol
+from sprint.report.read import Study
+from sprint.report.settings_table import sentence
+from sprint.report.views import Report, StudyView
+
+
+class Plots(StudyView):
+    title = "Plots of quality"
+    order = 50
+
+    def applies(self, study: Study, report: Report) -> bool:
+        return not study.final.empty and not study.conflicts
+
+    def blocks(self, study: Study, report: Report) -> list[Block]:
+        found = study_plots(study)
+        return [replace(found, caption=f"{found.caption} {sentence(protocol(study))}")]
