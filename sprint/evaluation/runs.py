@@ -84,7 +84,27 @@ def make_reference(settings: dict, image_size: int, evaluating: Evaluating, resu
         rows = torch.cat([torch.arange(0), *distributed.shard(torch.arange(len(images.labels)).split(ROWS))])
         seen = _whole(judge.see(images.pixels[rows]))
     if distributed.is_main():
-        _write_reference(images, seen, results)
+        _write_reference(images, seen, _untrained(evaluating, images, judge), results)
+
+
+class Still:
+    """The velocity of a network that was never trained: its last layer starts at zero (adaLN-Zero)."""
+
+    def __init__(self, classes: int):
+        self.classes = classes
+
+    def __call__(self, x, t: float, labels) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+def _untrained(evaluating: Evaluating, images: data.Images, judge: Judge) -> dict[str, torch.Tensor]:
+    """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
+    shape, count, seen = tuple(images.pixels.shape[1:]), evaluating.images, []
+    for first in range(0, count, evaluating.batch):
+        last = min(first + evaluating.batch, count)
+        drawn = sample(Still(images.classes), evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
+        seen.append(judge.see(to_pixels(drawn).cpu()))
+    return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
 
 
 def _whole(seen: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -93,10 +113,13 @@ def _whole(seen: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: torch.cat([part[name] for part in parts]) for name in (seen if parts else ())}
 
 
-def _write_reference(images: data.Images, seen: dict[str, torch.Tensor], results: Path) -> None:
+def _write_reference(images: data.Images, seen: dict, untrained: dict, results: Path) -> None:
     features, predicted = split_features(seen)
     metrics, reasons = floor.floor(features, predicted, images.labels)
-    count = len(images.labels)
+    ours, guessed = split_features(untrained)
+    count, drawn = len(images.labels), len(next(iter(ours.values())))
+    labels = balanced_labels(0, drawn, images.classes)
+    noise, noise_reasons = measure(ours, features, guessed, labels, images.labels)
     write_bytes(results / "reference" / "features.safetensors", save({**seen, "labels": images.labels}))
     write_json(
         results / "reference" / "floor.json",
@@ -106,6 +129,7 @@ def _write_reference(images: data.Images, seen: dict[str, torch.Tensor], results
             "data": images.name,
             "metrics": metrics,
             "reasons": reasons,
+            "untrained": {"images": drawn, "metrics": noise, "reasons": noise_reasons},
         },
     )
 

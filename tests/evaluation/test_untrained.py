@@ -1,0 +1,32 @@
+"""What an untrained network draws is measured with the floor: noise, the same for every method."""
+
+import pytest
+import tiny
+import torch
+
+from sprint.diffusion.guidance import Guidance, Guided
+from sprint.diffusion.sample import sample
+from sprint.evaluation.runs import Still, make_reference
+from sprint.metrics import train_extractors
+from sprint.runtime.files import read_json
+
+
+@pytest.mark.parametrize("run", tiny.every_run(), ids=lambda run: run.name)
+def test_a_network_at_its_initial_values_draws_the_noise_that_sampling_starts_from(run):
+    model, preset = tiny.network(run), tiny.smoke().evaluate
+    shape = (model.config.channels, run.image_size, run.image_size)
+    field = Guided(model.eval().image, Guidance(), model.config.classes)
+    drawn, noise = (sample(one, preset.sampler, 0, 0, 3, shape) for one in (field, Still(model.config.classes)))
+    assert torch.equal(drawn, noise)
+
+
+def test_the_distance_of_an_untrained_network_stands_beside_the_floor(tmp_path):
+    preset = tiny.smoke()
+    for name in preset.evaluate.extractors:
+        train_extractors.train(name, tiny.digits(), tmp_path / "extractors", steps=5)
+    make_reference(preset.data, preset.image_size, preset.evaluate, tmp_path)
+    found = read_json(tmp_path / "reference" / "floor.json")
+    untrained = found["untrained"]
+    assert untrained["images"] == preset.evaluate.images and set(untrained["metrics"]) == set(found["metrics"])
+    for name in preset.evaluate.extractors:
+        assert untrained["metrics"][f"fd/{name}"] > 5 * found["metrics"][f"fd/{name}"]
