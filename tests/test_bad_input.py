@@ -128,6 +128,12 @@ PRESET_FAULTS = [  # key, value, what the sentence must hold
     ("methods", {"sprnt": {}}, ["methods.sprnt", "'sprnt'", "sprint"]),
     ("methods", {"sprint": {"splt": "1/*/1"}}, ["methods.sprint", "unknown key 'splt'", "nearest: 'split'"]),
     ("name", "smoke", ["unknown key 'name'"]),
+    ("extractor_steps", 0, ["extractor_steps is 0", "allowed: 1 to"]),
+    ("train.warmup", 6, ["train.warmup is 6", "allowed: at most 5", "fine-tuning"]),
+    ("train.warmup", 21, ["train.warmup is 21", "allowed: at most 20"]),
+    ("studies", ["methods", "drop_ratio", "methods"], ["studies", "'methods'", "twice"]),
+    ("train.milestones", [n / 3000 for n in range(1, 3001)], ["train.milestones", "3000", "at most 100"]),
+    ("train.milestones", [0.96, 0.97, 1.0], ["train.milestones", "0.96 and 0.97", "step 20"]),
 ]
 
 
@@ -166,6 +172,8 @@ STUDY_FAULTS = [  # entries of `runs`, what the sentence must hold
     ([{**DENSE, "subsampling": "random"}], ["runs[0].subsampling is 'random'", "leave it out"]),
     ([{**DENSE, "train": {"stepz": 3}}], ["runs[0].train", "unknown key 'stepz'", "nearest: 'steps'"]),
     ([{**DENSE, "train": {"steps": -3}}], ["runs[0].train", "steps is -3", "allowed: 1 to"]),
+    ([{**DENSE, "train": {"warmup": 21}}], ["runs[0].train.warmup is 21", "allowed: at most 20"]),
+    ([{**DENSE, "train": {"steps": 1, "warmup": 1}}], ["runs[0].train.milestones", "0.5 and 1", "step 1"]),
     ([{**DENSE, "train": {"finetune": 1.5}}], ["runs[0].train", "finetune is 1.5", "allowed: 0 to 1"]),
     ([{**DENSE, "train": {"precision": "fp8"}}], ["runs[0].train", "precision is 'fp8'", "float32, bfloat16"]),
     ([{**DENSE, "guidance": [{"kind": "pdg", "scale": 2}]}], ["runs[0].guidance[0]", "'pdg'", "'dense'", "none, cfg"]),
@@ -197,6 +205,7 @@ def test_what_is_wrong_in_a_study_is_named(refused, runs, expected):
         ("vary", ["settings.splt"], ["vary", "'settings.splt'", "settings.split"]),
         ("vary", "method", ["vary is 'method'", "a list"]),
         ("seeds", -1, ["seeds is -1", "allowed"]),
+        ("seeds", 0, ["seeds is 0", "allowed: 1 to"]),
         ("titel", "x", ["unknown key 'titel'", "nearest: 'title'"]),
         ("question", 3, ["question is 3", "text"]),
         ("show_impossible", "yes", ["show_impossible is 'yes'", "true or false"]),

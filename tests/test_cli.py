@@ -19,7 +19,7 @@ from sprint.published.golden import Golden
 
 COMMANDS = get_command(cli.app).commands
 TINY = {  # beside preset smoke: a training of a few steps, judged by a single image
-    "train": {"steps": 2, "milestones": [1.0], "finetune": 0.5},
+    "train": {"steps": 2, "milestones": [1.0], "finetune": 0.5, "warmup": 1},
     "evaluate": {"images": 20, "batch": 7, "grid": 3},
 }
 

@@ -110,3 +110,53 @@ def test_unknown_names_are_refused_with_the_nearest():
     )
     assert "known: none" in refusal(nearest, {}, "x", "study")
     assert "unknown key 'a'; allowed: none" in refusal(refuse_unknown, {"a": 1}, [], "file")
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("010", "line 2: 010 is 8 to YAML 1.1; write 8, or '010' in quotes where text is meant"),
+        ("1:30", "line 2: 1:30 is 90 to YAML 1.1; write 90, or '1:30'"),
+        ("1:30.5", "1:30.5 is 90.5 to YAML 1.1; write 90.5"),
+        ("0b11", "0b11 is 3 to YAML 1.1; write 3"),
+        ("0x10", "0x10 is 16 to YAML 1.1; write 16"),
+        ("1_000", "1_000 is 1000 to YAML 1.1; write 1000"),
+        ("1_0.5", "1_0.5 is 10.5 to YAML 1.1; write 10.5"),
+        ("!!int '010'", "010 is 8 to YAML 1.1"),
+        ("01.5", "01.5 is 1.5 to YAML 1.1; write 1.5"),
+        *((word, f"{word} is true to YAML 1.1; write true") for word in ("yes", "Yes", "on", "ON")),
+        *((word, f"{word} is false to YAML 1.1; write false") for word in ("no", "NO", "off", "Off")),
+        ("2026-11-25", "2026-11-25 is a date to YAML 1.1; write '2026-11-25' in quotes where text is meant"),
+        ("{no: 1}", "no is false to YAML 1.1; write false, or 'no' in quotes"),
+        ("[1, {deep: off}]", "off is false"),
+    ],
+)
+def test_what_yaml_would_read_as_another_value_is_refused_with_what_to_write(written, sentence, tmp_path):
+    (tmp_path / "file.yaml").write_text(f"first: 1\nkey: {written}\n")
+    said = refusal(read_yaml, tmp_path / "file.yaml")
+    assert said.startswith(f"{tmp_path / 'file.yaml'}: line 2: ") and sentence in said
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *((text, int(text)) for text in ("0", "7", "-3", "+4", "1000000")),
+        *((text, float(text)) for text in ("0.5", ".5", "2.", "-1.25", "4.0e-3", "1e-3", "1E3", "+1.5e+2", "0e0")),
+        ("true", True),
+        ("false", False),
+        *((text, text) for text in ("1/*/1", "1-4", "sprint", "400k", "1.2.3", "e5", "yesterday", "0o7", "+-1")),
+        *((f"'{text}'", text) for text in ("010", "yes", "off", "2026-11-25", "1:30", "1e-3")),
+    ],
+)
+def test_plain_decimal_numbers_true_false_and_text_are_read_as_they_look(written, value, tmp_path):
+    (tmp_path / "file.yaml").write_text(f"key: {written}\n")
+    found = read_yaml(tmp_path / "file.yaml")["key"]
+    assert found == value and type(found) is type(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(1 << 62), 1 << 62))
+@settings(max_examples=200, deadline=None)
+def test_every_number_that_python_writes_is_read_back(tmp_path_factory, number):
+    path = tmp_path_factory.getbasetemp() / "number.yaml"
+    path.write_text(f"key: {number!r}\n")
+    assert read_yaml(path) == {"key": number} and type(read_yaml(path)["key"]) is type(number)

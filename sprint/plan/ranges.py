@@ -1,5 +1,6 @@
 """What values a preset and a training may have, beyond their types: ranges, names, and what must fit together."""
 
+import itertools
 import math
 
 from sprint import data
@@ -11,12 +12,14 @@ from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, describe, inside, refuse_unknown
 
 MOST_TOKENS = 1 << 20
+MOST_MILESTONES = 100  # each is evaluated
 
 
 def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     """Raise UserError for what is not possible in a preset; `location` is its file."""
     checked(f"{location}: model", lambda: preset.model.check(preset.image_size), ".")
     check_training(preset.train, location)
+    _check_stages(preset.train, inside(location, "train.warmup"))
     check_shares(preset, preset.train, location)
     _check_cluster(preset, location)
     _check_tokens(preset.measure.tokens, f"{location}: measure.tokens")
@@ -27,6 +30,9 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     for key, found in (("studies", preset.studies), ("evaluate.guidance", preset.evaluate.guidance)):
         if not found:
             raise UserError(f"{location}: {key} is []; allowed: a list of at least one")
+    for name in preset.studies:
+        if preset.studies.count(name) > 1:
+            raise UserError(f"{location}: studies names {describe(name)} twice; allowed: each study once")
     _check_extractors(preset.evaluate.extractors, f"{location}: evaluate.extractors")
     checked(f"{location}: evaluate.sampler", preset.evaluate.sampler.check)
     checked(f"{location}: data", lambda: _check_data(preset, data_too))
@@ -44,12 +50,30 @@ def _check_tokens(tokens: list[int], location: str) -> None:
 
 def check_training(train: Training, location: str) -> None:
     """Raise UserError for what is not possible in a schedule; `location` is the place of its key, train."""
-    if sorted(set(train.milestones)) != train.milestones or train.milestones[-1:] != [1.0]:
+    place, shares = inside(location, "train.milestones"), train.milestones
+    if sorted(set(shares)) != shares or shares[-1:] != [1.0]:
+        raise UserError(f"{place} is {describe(shares)}; allowed: rising shares of the steps that end in 1")
+    in_range(shares[0], 1e-9, 1, place)
+    if len(shares) > MOST_MILESTONES:
+        raise UserError(f"{place} holds {len(shares)} shares; allowed: at most {MOST_MILESTONES}, as each is evaluated")
+    for before, after in itertools.pairwise(shares):
+        if (step := train.milestone_step(before)) == train.milestone_step(after):
+            raise UserError(
+                f"{place}: {before:g} and {after:g} of {train.steps} steps are both step {step}; "
+                "allowed: shares that end at different steps"
+            )
+    if train.warmup > train.steps:
         raise UserError(
-            f"{inside(location, 'train.milestones')} is {describe(train.milestones)}; "
-            "allowed: rising shares of the steps that end in 1"
+            f"{inside(location, 'train.warmup')} is {train.warmup}; allowed: at most {train.steps}, the steps"
         )
-    in_range(train.milestones[0], 1e-9, 1, inside(location, "train.milestones"))
+
+
+def _check_stages(train: Training, location: str) -> None:
+    """Raise UserError where a stage of the preset ends before its warm-up does. (Studies may shorten a stage.)"""
+    stages = {"pre-training": train.sparse_steps, "fine-tuning": train.steps - train.sparse_steps}
+    for stage, steps in stages.items():
+        if 0 < steps < train.warmup:
+            raise UserError(f"{location} is {train.warmup}; allowed: at most {steps}, the steps of {stage}")
 
 
 def check_shares(preset: Preset, train: Training, location: str) -> None:

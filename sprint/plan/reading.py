@@ -9,10 +9,10 @@ from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
 from sprint.nn.tokens import kept_count
 from sprint.plan.budget import with_equal_flops
-from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, in_range, one_of
+from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of
 from sprint.plan.schema import Plan, Preset, Run, Study, Training
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import build, checked, inside, nearest, read_yaml
+from sprint.runtime.strict import build, checked, inside, nearest, ranged, read_yaml
 
 PRESETS = Path("workflow/presets")
 STUDIES = Path("ablations")
@@ -29,7 +29,7 @@ class StudyFile:
     question: str
     vary: list[str]  # what differs between the runs: method, drop, subsampling, guidance, or settings.<key>
     runs: list[dict]  # grids: method, drop, subsampling, settings, train; a list stands for each of its values
-    seeds: int = 0  # how many of the preset's seeds; 0: all
+    seeds: int = ranged(1, 1 << 10, default=0)  # how many of the preset's seeds; left out (0): all
     show_impossible: bool = False  # list settings that cannot be built instead of refusing them
 
 
@@ -83,7 +83,6 @@ def _without_name(content: dict, path: Path) -> dict:
 def load_study(path: Path, preset: Preset) -> Study:
     """ablations/<name>.yaml, expanded for a preset."""
     content = build(StudyFile, read_yaml(path), str(path))
-    in_range(content.seeds, 0, 1 << 10, f"{path}: seeds")
     seeds = preset.seeds[: content.seeds] if content.seeds else preset.seeds
     runs, sweeps, impossible = {}, {}, []
     for number, grid in enumerate(content.runs):

@@ -9,7 +9,7 @@ STAGES = ("pretrain", "finetune")
 
 def sparse_steps(run: Run) -> int:
     """Steps of the first stage, on sparse tokens."""
-    return run.train.steps - round(run.train.steps * run.train.finetune)
+    return run.train.sparse_steps
 
 
 def stage_of(run: Run, step: int) -> str:

@@ -8,6 +8,7 @@ studies share the runs they have in common.
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 
 from sprint.diffusion.guidance import Guidance
@@ -37,6 +38,15 @@ class Training:
     checkpoint_every: int = ranged(1, 1 << 40)  # steps between checkpoints for resuming
     threads: int = ranged(1, 1 << 10)  # CPU threads of one training; part of what fixes its bits
     compile: bool  # torch.compile the network
+
+    @property
+    def sparse_steps(self) -> int:
+        """Steps of the first stage, on sparse tokens."""
+        return self.steps - round(self.steps * self.finetune)
+
+    def milestone_step(self, share: float) -> int:
+        """The step after which the weights of a milestone are kept."""
+        return math.ceil(share * self.steps)
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ class Preset:
     seeds: list[int]
     studies: list[str]  # the core studies, which the report is made of
     extractor_steps: int = ranged(
-        0, 1 << 24, default=0
-    )  # optimiser steps of extractors that are trained here; 0: as many as serve them best
+        1, 1 << 24, default=0
+    )  # optimiser steps of extractors that are trained here; left out (0): as many as serve them best
     devices: int = ranged(
         1, 1 << 10, default=1
     )  # processes on each node that share a training; moves a number by rounding only

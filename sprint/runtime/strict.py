@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import math
+import re
 import reprlib
 import types
 import typing
@@ -28,8 +29,19 @@ _SHORT = reprlib.Repr()  # which looks at no more than it shows: anchors can mak
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 60, 60
 
 
+# What reads alike in YAML 1.1, which PyYAML speaks, and YAML 1.2: decimal numbers, true and false.
+WHOLE = r"[-+]?(0|[1-9][0-9]*)"
+DECIMAL = r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
+AS_IT_LOOKS = {
+    "tag:yaml.org,2002:int": re.compile(WHOLE),
+    "tag:yaml.org,2002:float": re.compile(rf"{DECIMAL}|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+    "tag:yaml.org,2002:bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "tag:yaml.org,2002:timestamp": re.compile(r"(?!)"),  # no date at all
+}
+
+
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key written twice."""
+    """Safe YAML that refuses a key written twice, and a number or truth that is another than it looks."""
 
     def construct_mapping(self, node, deep=False):
         seen = set()
@@ -51,7 +63,26 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, f"no {node.tag}", node.start_mark) from error
         if isinstance(value, int) and value.bit_length() > 63:
             raise yaml.constructor.ConstructorError(None, None, "a number of more than 63 bits", node.start_mark)
+        if (
+            isinstance(node, yaml.ScalarNode)
+            and (plain := AS_IT_LOOKS.get(node.tag))
+            and not plain.fullmatch(node.value)
+        ):
+            raise UserError(f"line {node.start_mark.line + 1}: {_read_otherwise(node.value, value)}")
         return value
+
+
+# YAML 1.1 asks for a point in a number with an exponent, and takes 1e-3 for text.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^{DECIMAL}$"), list("-+.0123456789"))
+
+
+def _read_otherwise(written: str, value: object) -> str:
+    """What YAML 1.1 makes of what was written, and what to write instead."""
+    shown = written[:40]
+    if not isinstance(value, bool | int | float):
+        return f"{shown} is a date to YAML 1.1; write {shown!r} in quotes where text is meant"
+    meant = str(value).lower()
+    return f"{shown} is {meant} to YAML 1.1; write {meant}, or {shown!r} in quotes where text is meant"
 
 
 def read_yaml(path: Path) -> dict:
@@ -59,7 +90,7 @@ def read_yaml(path: Path) -> dict:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise UserError(f"{path}: {path.stat().st_size} bytes; allowed: at most {LARGEST_FILE}")
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = checked(str(path), lambda: yaml.load(path.read_text(encoding="utf-8"), _Loader))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

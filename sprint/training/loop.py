@@ -103,7 +103,7 @@ def _train(run: Run, folder: Path, images: data.Images) -> dict:
 
 
 def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
-    milestones = {math.ceil(share * run.train.steps) for share in run.train.milestones}
+    milestones = {run.train.milestone_step(share) for share in run.train.milestones}
     network = distributed.replicated(state.model)
     network = torch.compile(network) if run.train.compile else network
     steps = range(state.step, run.train.steps)

@@ -47,7 +47,7 @@ WORDS = st.one_of(
 @pytest.fixture(scope="module")
 def project(new_workspace) -> trial.Project:
     """One project for all examples, entered, with a trained run."""
-    project = trial.Project(new_workspace("flags"), train={"steps": 4})
+    project = trial.Project(new_workspace("flags"), train={"steps": 4, "warmup": 1})
     before = os.getcwd()
     os.chdir(project.folder)
     assert call(*project.train_command)[0] == 0
