@@ -96,6 +96,33 @@ def module_workspace(new_workspace) -> Path:
 
 
 @pytest.fixture(scope="session")
+def git():
+    """git(folder, "status", "--porcelain"): what git prints."""
+
+    def call(folder: Path, *arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    return call
+
+
+@pytest.fixture
+def checkout(repository, git, tmp_path) -> Path:
+    """A copy of what belongs to the repository, committed, so that git tells what is new."""
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout, so what belongs to the repository is not known")
+    folder = tmp_path / "copy"
+    for name in filter(None, listing.stdout.split("\0")):
+        if (repository / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(repository / name, folder / name)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "before")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of golden tensors, which lies beside a checkout rather than in it."""
     folder = REPOSITORY.parent / "shared" / "golden"

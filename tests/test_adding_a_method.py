@@ -1,8 +1,6 @@
 """README's example, whole: one method file and one study entry, and the new method is trained, judged and reported."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,28 +15,7 @@ def readme_example(readme: Path) -> dict[str, str]:
     return dict(blocks)
 
 
-@pytest.fixture
-def checkout(repository, tmp_path) -> Path:
-    """A copy of what belongs to the repository, committed, so that git tells what is new."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True)
-    if listing.returncode:
-        pytest.skip("not a git checkout, so what belongs to the repository is not known")
-    folder = tmp_path / "copy"
-    for name in filter(None, listing.stdout.split("\0")):
-        if (repository / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(repository / name, folder / name)
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "before")
-    return folder
-
-
-def git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
-def test_a_method_is_one_file_and_one_study(checkout, snakemake):
+def test_a_method_is_one_file_and_one_study(checkout, git, snakemake):
     """The copy's own package is run: `python -m` and PYTHONPATH find it before the one that is installed."""
     if not (checkout / "README.md").exists():
         pytest.skip("README.md is not in the repository yet")
