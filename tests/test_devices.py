@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from sprint import data
 from sprint.cli import launch
 from sprint.evaluation.runs import evaluate, make_reference, trained_here
-from sprint.metrics import train_extractors
+from sprint.metrics.networks import training
 from sprint.plan.reading import Entry, load_plan, load_preset, make_run
 from sprint.plan.schema import Cluster
 from sprint.runtime import distributed
@@ -155,7 +155,7 @@ def test_two_processes_draw_the_same_images_and_judge_them_the_same(project, run
     run, preset = runs["sprint"], load_preset("alone", project)
     results, other = project / "results/alone", project / "results/pair"
     images = data.load(preset.data, preset.image_size)
-    train_extractors.train("digits-cnn", images, results / "extractors", steps=5)
+    training.train("digits-cnn", images, results / "extractors", steps=5)
     make_reference(preset.data, preset.image_size, preset.evaluate, results)
     shutil.copytree(results / "extractors", other / "extractors")
     shutil.rmtree(other / "runs" / run.name, ignore_errors=True)

@@ -13,12 +13,13 @@ import torch.nn.functional as F
 
 from sprint.data import Images
 from sprint.data.sets import digits
-from sprint.metrics import extractors, networks
-from sprint.metrics.dinov2 import SIZES, VisionTransformer
-from sprint.metrics.floor import halves
-from sprint.metrics.frechet import frechet_distance, statistics
-from sprint.metrics.train_extractors import contrastive_loss, train
-from sprint.metrics.vision import ensure_torchvision
+from sprint.metrics import extractors
+from sprint.metrics.maths.frechet import frechet_distance, statistics
+from sprint.metrics.measuring.floor import halves
+from sprint.metrics.networks import small as networks
+from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
+from sprint.metrics.networks.training import contrastive_loss, train
+from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
 
@@ -277,7 +278,7 @@ def test_dinov2_resizes_positions_in_their_grid_and_keeps_that_of_the_class_toke
 
 def test_importing_the_room_loads_neither_torchvision_nor_torch_fidelity():
     code = (
-        "import sys, sprint.metrics.extractors, sprint.metrics.train_extractors, sprint.metrics.distances;"
+        "import sys, sprint.metrics.extractors, sprint.metrics.networks.training, sprint.metrics.measuring;"
         "print({'torchvision', 'torch_fidelity', 'cleanfid', 'sklearn', 'scipy'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,10 +15,11 @@ from sprint.diffusion.guidance import Guidance
 from sprint.evaluation.folders import read_images
 from sprint.evaluation.images import judge_images
 from sprint.evaluation.runs import draw
-from sprint.metrics import extractors, networks
-from sprint.metrics.dinov2 import SIZES, VisionTransformer
-from sprint.metrics.frechet import frechet_distance, statistics
-from sprint.metrics.vision import ensure_torchvision
+from sprint.metrics import extractors
+from sprint.metrics.maths.frechet import frechet_distance, statistics
+from sprint.metrics.networks import small as networks
+from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
+from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
 

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprint.data import to_pixels, to_signal
-from sprint.metrics import distances, measure
-from sprint.metrics.floor import floor, halves
-from sprint.metrics.frechet import Gaussian, fd_infinity, fd_per_class, frechet_distance, statistics
-from sprint.metrics.published import read_npz
-from sprint.metrics.vision import ensure_torchvision
+from sprint.evaluation.statistics_file import read_npz
+from sprint.metrics.maths import rows
+from sprint.metrics.maths.frechet import Gaussian, fd_infinity, fd_per_class, frechet_distance, statistics
+from sprint.metrics.maths.kernel import unbiased_mmd
+from sprint.metrics.measuring import evidence_of, measure
+from sprint.metrics.measuring.floor import floor, halves
+from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
 
@@ -23,6 +25,14 @@ def draw(count: int, dimensions: int = 8, seed: int = 0, shift: float = 0.0, sca
     mixing = torch.randn(dimensions, dimensions, generator=torch.Generator().manual_seed(99)) / dimensions**0.5
     normal = torch.randn(count, dimensions, generator=torch.Generator().manual_seed(seed))
     return normal @ (mixing + torch.eye(dimensions)) * scale + shift
+
+
+def compute(features: torch.Tensor, reference: torch.Tensor | Gaussian) -> tuple[dict, dict]:
+    """All metrics of features alone, and the reasons of those missing."""
+    values, reasons = measure(evidence_of({"x": features}, {"x": reference}))
+    return {name.removesuffix("/x"): one for name, one in values.items()}, {
+        name.removesuffix("/x"): one for name, one in reasons.items()
+    }
 
 
 def gaussian(features: torch.Tensor) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -94,7 +104,7 @@ def test_frechet_distance_per_class_is_that_of_the_class_alone():
 
 def test_kid_over_all_pairs_is_unbiased():
     """Over many pairs of draws from one distribution the estimate is zero on average, within its standard error."""
-    values = numpy.array([distances.unbiased_mmd(draw(20, 4, 2 * i), draw(30, 4, 2 * i + 1)) for i in range(400)])
+    values = numpy.array([unbiased_mmd(draw(20, 4, 2 * i), draw(30, 4, 2 * i + 1)) for i in range(400)])
     assert abs(values.mean()) < 3 * values.std() / math.sqrt(len(values))
     assert (values < 0).any()
 
@@ -108,7 +118,7 @@ def test_kid_over_all_pairs_is_the_double_sum_of_its_definition():
     within = sum(kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j) / (7 * 6)
     within += sum(kernel(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j) / (5 * 4)
     across = sum(kernel(a, b) for a in x for b in y) / (7 * 5)
-    assert distances.unbiased_mmd(x, y) == pytest.approx(within - 2 * across, rel=1e-10)
+    assert unbiased_mmd(x, y) == pytest.approx(within - 2 * across, rel=1e-10)
 
 
 def test_kid_over_all_pairs_is_that_of_torch_fidelity_and_clean_fid_where_a_subset_is_the_whole_set():
@@ -118,13 +128,13 @@ def test_kid_over_all_pairs_is_that_of_torch_fidelity_and_clean_fid_where_a_subs
 
     x, y = draw(60, 8, 1).double(), draw(60, 8, 2, shift=0.3).double()
     theirs = kid_features_to_metric(x, y, kid_subsets=1, kid_subset_size=60, verbose=False)
-    ours = distances.unbiased_mmd(x, y)
+    ours = unbiased_mmd(x, y)
     assert ours == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-9)
     assert ours == pytest.approx(kernel_distance(x.numpy(), y.numpy(), num_subsets=1), rel=1e-9)
 
 
 def test_subset_kid_lies_within_its_error_of_the_estimate_over_all_pairs():
-    values, _ = distances.compute(draw(200, 8, 1, shift=0.3), draw(300, 8, 2))
+    values, _ = compute(draw(200, 8, 1, shift=0.3), draw(300, 8, 2))
     assert abs(values["kid"] - values["kid_full"]) < values["kid_error"]
     assert values["kid_full"] > 0
 
@@ -146,11 +156,11 @@ def clusters(*centres: float) -> torch.Tensor:
 )
 def test_precision_recall_density_and_coverage_of_constructed_clusters(samples, reference, precision, recall):
     """Where clusters are far apart and equal inside, all four are known by counting clusters."""
-    values, reasons = distances.compute(samples, reference)
+    values, reasons = compute(samples, reference)
     assert values["precision"] == pytest.approx(precision)
     assert values["recall"] == pytest.approx(recall)
     assert values["coverage"] == pytest.approx(recall)
-    own, _ = distances.compute(clusters(0), clusters(0))
+    own, _ = compute(clusters(0), clusters(0))
     assert values["density"] == pytest.approx(precision * own["density"])
     assert reasons.keys() <= {"fd_infinity"}
 
@@ -162,15 +172,15 @@ def test_density_and_coverage_are_their_definition():
     inside = numpy.array(
         [[math.dist(s, r) < ball for s in samples.tolist()] for r, ball in zip(reference.tolist(), radius, strict=True)]
     )
-    values, _ = distances.compute(samples, reference)
+    values, _ = compute(samples, reference)
     assert values["density"] == pytest.approx(inside.sum() / (5 * 30))
     assert values["coverage"] == pytest.approx(inside.any(1).mean())
 
 
 def test_nearest_distance_is_zero_for_copies_and_one_in_ratio_for_fresh_draws():
     reference = draw(400, 4, 1)
-    copied, _ = distances.compute(reference[:100], reference)
-    fresh, _ = distances.compute(draw(400, 4, 2), reference)
+    copied, _ = compute(reference[:100], reference)
+    fresh, _ = compute(draw(400, 4, 2), reference)
     assert copied["nearest"] == pytest.approx(0, abs=1e-6)
     assert fresh["nearest_ratio"] == pytest.approx(1, abs=0.15)
 
@@ -179,21 +189,21 @@ def test_the_order_of_images_changes_no_bit():
     features, reference = draw(150, 8, 1), draw(200, 8, 2, shift=0.1)
     shuffled = features[torch.randperm(150, generator=torch.Generator().manual_seed(5))]
     shuffled_reference = reference[torch.randperm(200, generator=torch.Generator().manual_seed(6))]
-    assert distances.compute(features, reference) == distances.compute(shuffled, shuffled_reference)
+    assert compute(features, reference) == compute(shuffled, shuffled_reference)
 
 
-@pytest.mark.parametrize("rows", [1, 7, 64])
-def test_the_size_of_blocks_changes_nothing(monkeypatch, rows):
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_the_size_of_blocks_changes_nothing(monkeypatch, size):
     features, reference = draw(30, 8, 1), draw(50, 8, 2)
-    whole, _ = distances.compute(features, reference)
-    monkeypatch.setattr(distances, "ROWS", rows)
-    assert distances.compute(features, reference)[0] == pytest.approx(whole, rel=1e-9)
+    whole, _ = compute(features, reference)
+    monkeypatch.setattr(rows, "BLOCK", size)
+    assert compute(features, reference)[0] == pytest.approx(whole, rel=1e-9)
 
 
 def test_computing_twice_gives_the_same_bits_and_leaves_the_global_random_state():
     features, reference = draw(100, 8, 1), draw(100, 8, 2)
     before = torch.get_rng_state(), numpy.random.get_state()[1].copy()
-    first, *others = [distances.compute(features, reference) for _ in range(20)]
+    first, *others = [compute(features, reference) for _ in range(20)]
     assert all(other == first for other in others)
     assert torch.equal(before[0], torch.get_rng_state()) and (before[1] == numpy.random.get_state()[1]).all()
 
@@ -208,23 +218,25 @@ def test_what_cannot_be_computed_is_none_with_a_reason():
         (draw(50), torch.ones(50, 8)),
         (draw(10), draw(50)),
     ]:
-        values, reasons = distances.compute(samples, reference)
+        values, reasons = compute(samples, reference)
         assert {name for name, value in values.items() if value is None} == reasons.keys()
         assert all(value is None or math.isfinite(value) for value in values.values())
-    values, reasons = distances.compute(draw(1), draw(50))
+    values, reasons = compute(draw(1), draw(50))
     assert set(values.values()) == {None} and reasons["fd"] == "needs at least 2 samples, got 1"
-    assert distances.compute(draw(50), statistics(draw(50, 8, 1)))[0]["fd"] > 0
+    assert compute(draw(50), statistics(draw(50, 8, 1)))[0]["fd"] > 0
 
 
 def test_measure_names_each_metric_by_its_extractor_and_counts_labels():
     features, reference = {"one": draw(40, 4, 1), "two": draw(40, 6, 1)}, {"one": draw(60, 4, 2), "two": draw(60, 6, 2)}
     labels = torch.arange(40) % 2
-    metrics, reasons = measure(features, reference, labels.clone(), labels, torch.arange(60) % 2)
+    metrics, reasons = measure(evidence_of(features, reference, labels.clone(), labels, torch.arange(60) % 2))
     assert metrics["accuracy"] == 1.0 and reasons == {}
-    assert metrics["fd/two"] == distances.compute(features["two"], reference["two"])[0]["fd"]
+    assert metrics["fd/two"] == compute(features["two"], reference["two"])[0]["fd"]
     assert metrics["fd_class/one"] > 0
-    metrics, reasons = measure(features, {"one": statistics(draw(9, 4)), "two": statistics(draw(9, 6))})
-    assert metrics["accuracy"] is None and "labels" in reasons["accuracy"]
+    published = {"one": statistics(draw(9, 4)), "two": statistics(draw(9, 6))}
+    metrics, reasons = measure(evidence_of(features, published, None, labels))
+    assert metrics["accuracy"] is None and "classifies" in reasons["accuracy"]
+    assert "accuracy" not in measure(evidence_of(features, published))[0]
     assert metrics["kid/one"] is None and "covariance" in reasons["kid/one"]
 
 
@@ -233,7 +245,7 @@ def test_the_floor_is_one_half_of_the_images_against_the_other():
     assert len(ours) == len(theirs) == 50 and not set(ours.tolist()) & set(theirs.tolist())
     features, labels = {"one": draw(101, 4)}, torch.arange(101) % 2
     metrics, _ = floor(features, labels, labels)
-    expected, _ = distances.compute(features["one"][ours], features["one"][theirs])
+    expected, _ = compute(features["one"][ours], features["one"][theirs])
     assert metrics["fd/one"] == expected["fd"] and metrics["accuracy"] == 1.0
 
 

@@ -7,10 +7,12 @@ import pytest
 import torch
 from scipy import stats
 
-from sprint.metrics import bootstrap
-from sprint.metrics.distances import compute
-from sprint.metrics.frechet import frechet_distance, frechet_influence, statistics
-from sprint.metrics.vision import ensure_torchvision
+from sprint.metrics import METRICS, Evidence
+from sprint.metrics.maths import kernel
+from sprint.metrics.maths.frechet import frechet_distance, frechet_influence, statistics, weighted
+from sprint.metrics.maths.rows import SEED, canonical
+from sprint.metrics.measuring import bootstrap, evidence_of
+from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.statistics.comparable import conflicts, identity_of
 from sprint.statistics.intervals import Sample, difference, estimate, mean_of, ratio
 
@@ -90,15 +92,15 @@ def test_replicate_numbers_draw_the_same_images_for_all_and_keep_the_shares_of_l
 def test_replicates_of_a_share_spread_as_the_binomial_says():
     labels = torch.zeros(400, dtype=torch.int64)
     predicted = (torch.arange(400) < 80).long()
-    values = bootstrap.bootstrap({}, {}, predicted, labels, 400)["accuracy"]
+    values = bootstrap.bootstrap(evidence_of({}, {}, predicted, labels), 400, 400)["accuracy"]
     assert np.mean(values) == pytest.approx(0.8, abs=0.01)
     assert np.std(values) == pytest.approx(math.sqrt(0.8 * 0.2 / 400), rel=0.15)
 
 
 def test_replicates_of_a_distance_spread_as_fresh_samples_do():
-    reference, labels = statistics(normal(20000, 4, 5)), torch.zeros(500, dtype=torch.int64)
+    reference = statistics(normal(20000, 4, 5))
     fresh = [frechet_distance(*reference, *statistics(normal(500, 4, seed, 0.5))) for seed in range(100, 250)]
-    values = bootstrap.bootstrap({"x": normal(500, 4, 9, 0.5)}, {"x": reference}, None, labels)["fd/x"]
+    values = bootstrap.bootstrap(evidence_of({"x": normal(500, 4, 9, 0.5)}, {"x": reference}), 500)["fd/x"]
     assert np.std(values) == pytest.approx(np.std(fresh), rel=0.3)
 
 
@@ -107,16 +109,16 @@ def test_linearised_replicates_follow_exact_ones_and_their_derivative_is_that_of
     distance, influence = frechet_influence(rows, reference)
     assert distance == pytest.approx(frechet_distance(*reference, *statistics(rows)), rel=1e-9)
     counts = bootstrap.resample(torch.zeros(800, dtype=torch.int64), 100)
-    exact = bootstrap.distances(rows, reference, counts)
+    exact = METRICS["fd"].replicates(Evidence(rows, reference), counts)
     linear = distance + counts.double() @ influence / 800
     assert np.corrcoef(exact, linear)[0, 1] > 0.99 and np.std(exact) == pytest.approx(linear.std().item(), rel=0.1)
 
 
 def test_a_distance_weighted_alike_is_the_distance():
     rows = normal(50, 3, 3)
-    ones = bootstrap.weighted(rows, torch.ones(50))
+    ones = weighted(rows, torch.ones(50))
     assert torch.allclose(ones.covariance, statistics(rows).covariance) and torch.allclose(ones.mean, rows.mean(0))
-    doubled = bootstrap.weighted(rows, 2 * (torch.arange(50) < 25))
+    doubled = weighted(rows, 2 * (torch.arange(50) < 25))
     assert torch.allclose(doubled.covariance, statistics(torch.cat([rows[:25]] * 2)).covariance)
 
 
@@ -124,14 +126,12 @@ def test_kid_over_subsets_is_torch_fidelitys_to_the_last_subset():
     ensure_torchvision()
     from torch_fidelity.metric_kid import kid_features_to_metric
 
-    from sprint.metrics import distances
-
-    ours, theirs = distances.canonical(normal(90, 8, 1)), distances.canonical(normal(120, 8, 2, 0.3))
-    values, _ = compute(ours, theirs)
-    settings = {"kid_subsets": distances.KID_SUBSETS, "kid_subset_size": 45, "rng_seed": distances.SEED}
+    ours, theirs = canonical(normal(90, 8, 1)), canonical(normal(120, 8, 2, 0.3))
+    evidence = Evidence(ours, theirs)
+    settings = {"kid_subsets": kernel.SUBSETS, "kid_subset_size": 45, "rng_seed": SEED}
     found = kid_features_to_metric(ours, theirs, verbose=False, **settings)
-    assert values["kid"] == pytest.approx(found["kernel_inception_distance_mean"], rel=1e-9)
-    assert values["kid_error"] == pytest.approx(found["kernel_inception_distance_std"], rel=1e-9)
+    assert METRICS["kid"].compute(evidence) == pytest.approx(found["kernel_inception_distance_mean"], rel=1e-9)
+    assert METRICS["kid_error"].compute(evidence) == pytest.approx(found["kernel_inception_distance_std"], rel=1e-9)
 
 
 def test_identities_may_differ_in_weights_and_guidance_and_in_nothing_else():

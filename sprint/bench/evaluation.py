@@ -10,9 +10,10 @@ import torch
 from sprint import data
 from sprint.bench import clock
 from sprint.evaluation.runs import Judge, split_features
-from sprint.metrics import extractors, measure
-from sprint.metrics.bootstrap import bootstrap
-from sprint.metrics.frechet import frechet_distance, statistics
+from sprint.metrics import extractors
+from sprint.metrics.maths.frechet import frechet_distance, statistics
+from sprint.metrics.measuring import evidence_of, measure
+from sprint.metrics.measuring.bootstrap import bootstrap
 from sprint.plan.schema import Preset
 from sprint.runtime import provenance
 from sprint.runtime.files import write_json
@@ -35,8 +36,8 @@ def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, ou
             f"features, {name}": lambda one=one: extractors.features(one, pixels)
             for name, one in judge.extractors.items()
         },
-        "metrics": lambda: measure(features, whole, predicted, labels, images.labels),
-        "bootstrap": lambda: bootstrap(features, whole, predicted, labels),
+        "metrics": lambda: measure(evidence_of(features, whole, predicted, labels, images.labels)),
+        "bootstrap": lambda: bootstrap(evidence_of(features, whole, predicted, labels, images.labels), count),
         f"Fréchet distance at {WIDTH} dimensions": lambda: frechet_distance(*statistics(wide[0]), *statistics(wide[1])),
     }
     seconds = clock.in_turns(tasks, repeats, "measuring evaluation")

@@ -78,14 +78,14 @@ def extractor(
 ):
     """Train a feature extractor of small images on a preset's data."""
     from sprint import data
-    from sprint.metrics import train_extractors
+    from sprint.metrics.networks import training
     from sprint.plan.reading import load_preset
     from sprint.runtime.files import refuse_unwritable
 
     scale = load_preset(preset)
     refuse_unwritable(_results(preset) / "extractors")
     images = data.load(scale.data, scale.image_size)
-    record = train_extractors.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps or None)
+    record = training.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps or None)
     print(f"{name}: held-out accuracy {record['held_out_accuracy']:.4f}, {record['seconds']:.0f} s")
 
 

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from sprint.evaluation.folders import file_sha256, read_arrays, read_images
-from sprint.metrics import extractors, measure
-from sprint.metrics.bootstrap import bootstrap
-from sprint.metrics.frechet import Gaussian
-from sprint.metrics.published import read_npz
+from sprint.evaluation.statistics_file import read_npz
+from sprint.metrics import extractors
+from sprint.metrics.maths.frechet import Gaussian
+from sprint.metrics.measuring import evidence_of, measure
+from sprint.metrics.measuring.bootstrap import bootstrap
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_json
 
@@ -41,8 +42,8 @@ def judge_images(
     size, channels = _wanted(extractor, known)
     pixels, sha256 = read_images(images, size, channels, resize)
     features = extractors.features(extractor, pixels)
-    metrics, reasons = measure({name: features}, {name: known.features})
-    metrics.pop("accuracy"), reasons.pop("accuracy", None)
+    evidence = evidence_of({name: features}, {name: known.features})
+    metrics, reasons = measure(evidence)
     result = {
         "identity": {
             "images_sha256": sha256,
@@ -60,7 +61,7 @@ def judge_images(
         "label": "published weights" if extractor.published else UNPUBLISHED,
         "metrics": metrics,
         "reasons": reasons,
-        "bootstrap": bootstrap({name: features}, {name: known.features}, None, torch.zeros(len(pixels))),
+        "bootstrap": bootstrap(evidence, len(pixels)),
     }
     if name in extractors.SMALL:
         result["label"] = "weights trained here"

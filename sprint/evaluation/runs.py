@@ -22,8 +22,9 @@ from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.diffusion.guidance import Guidance, Guided
 from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import balanced_labels, sample
-from sprint.metrics import extractors, floor, measure
-from sprint.metrics.bootstrap import bootstrap
+from sprint.metrics import extractors
+from sprint.metrics.measuring import evidence_of, floor, measure
+from sprint.metrics.measuring.bootstrap import bootstrap
 from sprint.plan.network import model_config
 from sprint.plan.schema import Evaluating, Run
 from sprint.published.checkpoints import open_run
@@ -119,7 +120,7 @@ def _write_reference(images: data.Images, seen: dict, untrained: dict, results: 
     ours, guessed = split_features(untrained)
     count, drawn = len(images.labels), len(next(iter(ours.values())))
     labels = balanced_labels(0, drawn, images.classes)
-    noise, noise_reasons = measure(ours, features, guessed, labels, images.labels)
+    noise, noise_reasons = measure(evidence_of(ours, features, guessed, labels, images.labels))
     write_bytes(results / "reference" / "features.safetensors", save({**seen, "labels": images.labels}))
     write_json(
         results / "reference" / "floor.json",
@@ -217,7 +218,8 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
         return {}
     features, predicted = split_features(seen)
     labels = balanced_labels(0, evaluating.images, model.config.classes)
-    metrics, reasons = measure(features, reference, predicted, labels, reference["labels"])
+    evidence = evidence_of(features, reference, predicted, labels, reference["labels"])
+    metrics, reasons = measure(evidence)
     return {
         "key": key,
         "identity": identity,
@@ -230,7 +232,7 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
         "network_evaluations": calls,
         "metrics": metrics,
         "reasons": reasons,
-        "bootstrap": bootstrap(features, reference, predicted, labels),
+        "bootstrap": bootstrap(evidence, evaluating.images),
     }
 
 

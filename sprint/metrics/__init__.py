@@ -1,40 +1,112 @@
-"""Metrics of a set of images: features from extractors.py, numbers from distances.py, here under their flat names."""
+"""Metrics: one file each, which says what it measures, which way is better, and computes it.
 
-import torch
+`METRICS["kid"]` is the class in sprint/metrics/kid.py. In results a metric is called by its file's name, and one of
+features by its extractor too: `accuracy`, `kid/digits-cnn`. This file, and a metric's until it computes, load no torch:
+the report reads here what a number is called, how it is written and which way is better.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sprint.runtime.plugins import find
+
+Tensor = Any  # torch.Tensor, or for a reference of published statistics maths.frechet.Gaussian
+BETTER = ("lower", "higher", "neither")
+FORMS = ("significant", "decimals", "percent")
+TABLES = ("main", "further", "every")
 
 
-def measure(
-    features: dict[str, torch.Tensor],
-    reference: dict,
-    predicted_labels: torch.Tensor | None = None,
-    labels: torch.Tensor | None = None,
-    reference_labels: torch.Tensor | None = None,
-) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Every metric under every extractor: ({"fd/digits-cnn": 41.2, ..., "accuracy": 0.97}, reasons of those None).
+class Unavailable(Exception):
+    """Why a number cannot be computed from what there is: a sentence without a full stop."""
 
-    features: extractor -> (n, d) of the samples; reference: extractor -> (m, d), or a frechet.Gaussian (then only FD).
-    predicted_labels (n,) are digits-cnn's, labels (n,) those asked for. With reference_labels (m,) too, `fd_class` is
-    the mean over classes of the FD within a class.
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a metric computes from: generated images against real ones, seen by one extractor.
+
+    Metrics that are not of features (`per_extractor = False`) get the labels alone.
     """
-    from sprint.metrics import distances
 
-    metrics, reasons = {}, {}
-    for extractor, ours in features.items():
-        values, why = distances.compute(ours, reference[extractor])
-        if labels is not None and reference_labels is not None:
-            values["fd_class"], why["fd_class"] = distances.class_frechet(
-                ours, labels, reference[extractor], reference_labels
-            )
-        metrics |= {f"{name}/{extractor}": value for name, value in values.items()}
-        reasons |= {f"{name}/{extractor}": sentence for name, sentence in why.items() if sentence}
-    metrics["accuracy"], reason = accuracy(predicted_labels, labels)
-    return metrics, reasons | ({"accuracy": reason} if reason else {})
+    features: Tensor = None  # (n, d) of the generated images
+    reference: Tensor = None  # (m, d) of the real ones, or their Gaussian
+    labels: Tensor = None  # (n,) asked for
+    reference_labels: Tensor = None  # (m,)
+    predicted: Tensor = None  # (n,) given to the generated images by the extractor that classifies
+    known: dict = field(default_factory=dict, compare=False)
+
+    def once(self, compute: Callable[["Evidence"], Any]) -> Any:
+        """What `compute` makes of this evidence, computed the first time only: metrics share what they share."""
+        if compute not in self.known:
+            self.known[compute] = compute(self)
+        return self.known[compute]
 
 
-def accuracy(predicted_labels: torch.Tensor | None, labels: torch.Tensor | None) -> tuple[float | None, str]:
-    """Share of images classified as the label they were asked for, or None and the reason."""
-    if predicted_labels is None or labels is None:
-        return None, "needs labels that were asked for and an extractor that classifies (digits-cnn)"
-    if len(labels) == 0:
-        return None, "there are no images"
-    return float((predicted_labels == labels).double().mean()), ""
+class Metric:
+    """The contract. Numbers that cannot be had are `Unavailable` with a reason; none has a default."""
+
+    title: str
+    cites: str  # paper, equation
+    meaning: str  # one sentence for a reader, without a full stop
+    better: str  # "lower", "higher" or "neither"
+    range: tuple[float | None, float | None]  # lowest and highest value, None where it has no end
+    form: str = "significant"  # how values are written: with `digits` significant digits, decimals, or as percent
+    digits: int = 3
+    per_extractor: bool = True  # False: one number, of no features
+    labelled: bool = False  # needs the labels asked for; left out where none were
+    ratios: bool = False  # positive, and compared as ratios on a logarithmic scale rather than by differences
+    established: dict[str, str] = {}  # what it is called under an extractor whose numbers have a name of their own
+    table: str = "further"  # where the report shows it: its main tables, the further ones, or only with every number
+    place: int = 50  # among the metrics of a table, from the left
+
+    @staticmethod
+    def compute(evidence: Evidence) -> float:
+        """The number. Raises Unavailable where it does not exist."""
+        raise NotImplementedError
+
+    replicates: Callable[[Evidence, Tensor], list[float]] | None = None
+    """Static method, where images drawn again have a cheap value: the number for each row of counts (replicates, n),
+    which say how often each generated image stands. Raises Unavailable."""
+
+
+METRICS = find("sprint.metrics", Metric)
+
+
+def is_metric(name: str) -> bool:
+    """Whether a name of results is that of a metric: `accuracy`, `fd/digits-cnn`."""
+    kind, slash, extractor = name.partition("/")
+    return kind in METRICS and METRICS[kind].per_extractor == bool(slash and extractor)
+
+
+def metric_of(name: str) -> type[Metric]:
+    """The metric of a name of results. Raises UserError, naming the nearest, for one that has no file."""
+    return METRICS[name.partition("/")[0]]
+
+
+def extractor_of(name: str) -> str:
+    """The extractor of a name of results; "" where it is of no features."""
+    return name.partition("/")[2]
+
+
+def title_of(name: str) -> str:
+    """`fd/digits-cnn` as `FD (digits-cnn)`, `fd/inception` as `FID`."""
+    metric, extractor = metric_of(name), extractor_of(name)
+    return metric.established.get(extractor) or (f"{metric.title} ({extractor})" if extractor else metric.title)
+
+
+def called(extractor: str, table: str = "") -> list[str]:
+    """Names of results of all metrics under an extractor ("": of those of no features), in the order of tables."""
+    wanted = [name for name in METRICS if METRICS[name].per_extractor == bool(extractor)]
+    ordered = sorted(wanted, key=lambda name: (METRICS[name].place, name))
+    return [
+        f"{name}/{extractor}" if extractor else name for name in ordered if not table or METRICS[name].table == table
+    ]
+
+
+def improves(name: str, first: float, second: float) -> bool | None:
+    """Whether the first value is better than the second; None where the metric has no better or a value is missing."""
+    better = metric_of(name).better
+    if better == "neither" or math.isnan(first) or math.isnan(second):
+        return None
+    return first < second if better == "lower" else first > second

@@ -1,6 +1,7 @@
 """A study's numbers as a table for other programs: one row per run and evaluation at the end of training."""
 
-from sprint.report.read import TERA, Study, is_metric
+from sprint.metrics import is_metric
+from sprint.report.read import TERA, Study
 
 SAID = ("setting", "run", "seed", "step", "guidance", "sampler", "images", "labels", "calls", "seconds")
 

@@ -3,21 +3,13 @@
 import math
 from collections.abc import Iterable
 
-METRIC_NAMES = {
-    "fd": "FD",
-    "fd_infinity": "FD∞",
-    "kid": "KID",
-    "fd_class": "FD within classes",
-    "kid_error": "KID error",
-    "kid_full": "KID of all images",
-    "nearest": "distance to the nearest training image",
-    "nearest_ratio": "the same over that of real images",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
+from sprint.metrics import is_metric, metric_of, title_of
+
+BETTER = {
+    "lower": "lower is better",
+    "higher": "higher is better",
+    "neither": "neither high nor low is better",
 }
-ESTABLISHED = {"fd/inception": "FID", "fd/dinov2": "FDD"}  # only these extractors earn these names
 FACTOR_NAMES = {"drop": "drop ratio"}
 FACTOR_UNITS = {"settings.split": "encoder / middle / decoder"}
 SAMPLER_NAMES = {"heun": "Heun ODE", "euler": "Euler ODE", "sde": "Euler–Maruyama SDE"}
@@ -25,39 +17,35 @@ MISSING = "missing"
 
 
 def metric_name(metric: str) -> str:
-    """`fd/digits-cnn` as `FD (digits-cnn)`."""
-    if metric == "accuracy":
-        return "classified as label"
-    if metric in ESTABLISHED:
-        return ESTABLISHED[metric]
-    kind, _, extractor = metric.partition("/")
-    return f"{METRIC_NAMES.get(kind, kind.replace('_', ' '))} ({extractor})"
+    """`fd/digits-cnn` as `FD (digits-cnn)`; nothing for the metric that ranks where none was evaluated."""
+    return title_of(metric) if metric else ""
 
 
 def better(metric: str) -> str:
     """Which direction is good."""
-    return "lower is better" if metric.startswith(("fd", "kid")) else "higher is better"
+    return BETTER[metric_of(metric).better]
 
 
 def logarithmic(metric: str) -> bool:
-    """Whether values of a metric are compared as ratios: Fréchet distances, which are positive and span much."""
-    return metric.partition("/")[0] in ("fd", "fd_class")
+    """Whether values of a metric are compared as ratios: those that are positive and span much."""
+    return is_metric(metric) and metric_of(metric).ratios
 
 
 def metric_text(metric: str, value: float | None) -> str:
     """A value of `metric` with the digits it deserves; the word `missing` where there is none."""
     if value is None or math.isnan(value):
         return MISSING
-    if metric == "accuracy":
-        return f"{100 * value:.1f}%"
-    return significant(value) if metric.startswith(("fd", "kid", "nearest")) else f"{value:.2f}"
+    found = metric_of(metric)
+    if found.form == "percent":
+        return f"{100 * value:.{found.digits}f}%"
+    return significant(value, found.digits) if found.form == "significant" else f"{value:.{found.digits}f}"
 
 
-def significant(value: float) -> str:
-    """Three significant digits without an exponent; whole numbers keep all their digits."""
-    if value == 0 or abs(value) >= 100:
+def significant(value: float, digits: int = 3) -> str:
+    """So many significant digits without an exponent; whole numbers keep all their digits."""
+    if value == 0 or abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
 def ranged(values: dict, factor: float = 1) -> str:

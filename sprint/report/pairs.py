@@ -6,6 +6,7 @@ a seed are less noisy than the means they are taken from.
 
 from dataclasses import dataclass
 
+from sprint.metrics import called, metric_of
 from sprint.report.format import logarithmic, metric_name, metric_text, percent
 from sprint.report.read import Study
 from sprint.report.summary import Line, Spread, lines
@@ -40,7 +41,7 @@ def pairs(study: Study) -> Pairs | None:
     base = base_of(study)
     if base is None or study.conflicts or study.sweep:
         return None
-    metrics = [*(f"fd/{name}" for name in study.extractors), "accuracy"]
+    metrics = [*(name for extractor in study.extractors for name in called(extractor, "main")), *called("", "main")]
     rows = []
     for setting in study.settings:
         for line in lines(study, setting) if setting != base else []:
@@ -81,14 +82,15 @@ def effect_text(metric: str, value: float) -> str:
     """A ratio as `1.08×`, a difference with its sign, of shares in points of a percent."""
     if logarithmic(metric):
         return f"{value:.2f}×"
-    if metric == "accuracy":
-        return f"{100 * value:+.1f} points"
+    found = metric_of(metric)
+    if found.form == "percent":
+        return f"{100 * value:+.{found.digits}f} points"
     return ("+" if value > 0 else "") + metric_text(metric, value)
 
 
 def probability_text(metric: str, found: Estimate) -> str:
     """How probable it is that the first is better than the second; unknown with one seed."""
-    if found.below is None:
+    if found.below is None or metric_of(metric).better == "neither":
         return "–"
-    share = found.below if metric.startswith(("fd", "kid")) else 1 - found.below
+    share = found.below if metric_of(metric).better == "lower" else 1 - found.below
     return "> 99%" if share > 0.99 else "< 1%" if share < 0.01 else percent(round(share, 2))

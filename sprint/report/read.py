@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sprint.metrics import is_metric
 from sprint.report.format import factor_text, guidance_family, guidance_text, sampler_text
 from sprint.runtime import status
 from sprint.runtime.files import read_json
@@ -141,11 +142,6 @@ class Study:
     @property
     def unfinished(self) -> list[tuple[str, Run]]:
         return [(setting, run) for setting, runs in self.settings.items() for run in runs if run.state != "done"]
-
-
-def is_metric(column: str) -> bool:
-    """Metric columns are `accuracy` and all that carry an extractor after a slash."""
-    return column == "accuracy" or "/" in column
 
 
 def read_study(preset: str, results: Path, plan: dict) -> Study:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from sprint.metrics import is_metric
 from sprint.report.format import logarithmic
 from sprint.report.read import Study
 from sprint.statistics.intervals import Estimate, Sample, mean_of
@@ -135,7 +136,7 @@ def along(study: Study, setting: str) -> pd.DataFrame:
 
 def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
     first = group.iloc[0]
-    metrics = {name: spread(group, name) for name in group.columns if "/" in name or name == "accuracy"}
+    metrics = {name: spread(group, name) for name in group.columns if is_metric(name)}
     reasons: dict[str, str] = {}
     for seed, given in zip(group["seed"], group["reasons"], strict=True):
         reasons |= {metric: f"{reason} (seed {seed})" for metric, reason in given.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sprint.metrics import called, is_metric, metric_of
 from sprint.report.blocks import Cell, Column
 from sprint.report.format import (
     FACTOR_UNITS,
@@ -20,7 +21,6 @@ from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
 
 UNKNOWN = "–"
 COUNTS = {"k": "thousand", "M": "million", "G": "billion", "": ""}
-MORE = ("fd_infinity", "fd_class", "kid", "precision", "recall", "density", "coverage", "nearest_ratio")
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,15 @@ def _empty(metrics: list[str], factors: list[Column]) -> Table:
 
 def table_metrics(study: Study) -> list[str]:
     """Fréchet distance under every extractor; classified-as-label."""
-    wanted = [f"fd/{name}" for name in study.extractors]
-    return [*wanted, "accuracy"] if wanted else []
+    wanted = [name for extractor in study.extractors for name in called(extractor, "main")]
+    return [*wanted, *called("", "main")] if wanted else []
 
 
 def more_metrics(study: Study) -> list[str]:
-    """Those of MORE under the first extractor that some evaluation has."""
+    """Those of the further tables under the first extractor that some evaluation has."""
     columns = [] if study.frame.empty else study.frame.columns
-    return [f"{kind}/{name}" for name in study.extractors[:1] for kind in MORE if f"{kind}/{name}" in columns]
+    further = [name for extractor in study.extractors[:1] for name in called(extractor, "further")]
+    return [name for name in [*further, *called("", "further")] if name in columns]
 
 
 def rerun_command(study: Study, run: Run) -> str:
@@ -113,7 +114,7 @@ def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
     """Every evaluation of every run, milestones included, with every metric: headers and rows of text."""
     if study.frame.empty:
         return [], []
-    metrics = sorted((name for name in study.frame.columns if "/" in name or name == "accuracy"), key=_metric_order)
+    metrics = sorted(filter(is_metric, study.frame.columns), key=lambda name: (metric_of(name).place, name))
     headers = ["run", "step", "guidance", "sampler", "images", "network calls per image, strong + weak"]
     rows = [
         [
@@ -160,7 +161,7 @@ def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
 def _below(study: Study, metric: str, value: Spread) -> tuple[str, ...]:
     """The interval, and for Fréchet distances how many times the floor the mean is."""
     floor = study.floor.get(metric)
-    times = f"{value.mean / floor:.1f}× floor" if metric.startswith("fd/") and floor else ""
+    times = f"{value.mean / floor:.1f}× floor" if metric_of(metric).ratios and floor else ""
     ends = [metric_text(metric, end) for end in _bounded(metric, value.interval)]
     return tuple(part for part in ("–".join(ends), times) if part)
 
@@ -170,11 +171,8 @@ def _bounded(metric: str, interval: tuple[float, float] | None) -> list[float]:
     low, high = interval or (None, None)
     if low is None:
         return []
-    return (
-        [max(low, 0.0), min(high, 1.0)]
-        if metric.startswith(("accuracy", "precision", "recall", "cov"))
-        else [low, high]
-    )
+    least, most = metric_of(metric).range
+    return [low if least is None else max(low, least), high if most is None else min(high, most)]
 
 
 def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> Cell:
@@ -195,13 +193,7 @@ def _floor_group(study: Study, table: Table, metrics: list[str]) -> Group:
 
 
 def _unit(metric: str) -> str:
-    return "↓" if metric.startswith(("fd", "kid")) else "↑"
-
-
-def _metric_order(metric: str) -> tuple[int, str]:
-    kinds = ["fd", "kid", "kid_error", "precision", "recall"]
-    kind = metric.partition("/")[0]
-    return (kinds.index(kind) if kind in kinds else len(kinds), metric)
+    return {"lower": "↓", "higher": "↑", "neither": ""}[metric_of(metric).better]
 
 
 def cost_columns(study: Study, headline: bool) -> list[tuple[Column, Callable[[list[Run]], Cell]]]:

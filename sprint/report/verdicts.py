@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sprint.metrics import metric_of
 from sprint.report.format import kind_name, listed, metric_name, metric_text
 from sprint.report.read import Run, Study
 from sprint.report.summary import Line, lines
@@ -127,7 +128,7 @@ def _side(study: Study, setting: str, rule: Rule, selector: Selector) -> Side:
     if not found:
         states = listed(sorted({run.fate for run in runs if run.state != "done"})) or "nothing was evaluated"
         raise Untested(f"{setting} has no {metric_name(metric)} with guidance {selector.guidance}: {states}")
-    better = max if metric == "accuracy" else min
+    better = min if metric_of(metric).better == "lower" else max
     return Side(study, setting, better(found, key=lambda line: line.metrics[metric].mean), runs)
 
 

@@ -5,7 +5,7 @@
     list(METHODS)            # all names, from the files alone
 
 A plug-in's name is its file's; its class is the one subclass of the contract that the file defines. Nothing is listed
-anywhere else.
+anywhere else. A folder below holds what plug-ins share, or those of another contract.
 """
 
 import importlib
@@ -28,7 +28,8 @@ class Plugins(Mapping):
     def files(self) -> dict[str, str]:
         """Module by name."""
         folder = importlib.import_module(self.package).__path__
-        return {name: f"{self.package}.{name}" for name in sorted(entry.name for entry in pkgutil.iter_modules(folder))}
+        names = sorted(entry.name for entry in pkgutil.iter_modules(folder) if not entry.ispkg)
+        return {name: f"{self.package}.{name}" for name in names}
 
     def __getitem__(self, name: str) -> type:
         module = importlib.import_module(nearest(self.files, name, self.base.__name__.lower()))

@@ -15,6 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from sprint.metrics import metric_of
 from sprint.report.blocks import Panel
 from sprint.report.format import better, factor_name, metric_name, metric_text, percent, significant
 from sprint.report.summary import Spread
@@ -153,16 +154,19 @@ def panel_of_rows(title: str, labels: list[str], right: float) -> tuple[Figure, 
 def _value_axis(axis: Axis, metric: str, values: list[float], floor: float | None) -> None:
     """Plain numbers on a linear axis, or on a logarithmic one where Fréchet distances span much."""
     positive = [value for value in [*values, floor] if value is not None and value > 0]
-    if metric.startswith("fd") and positive and max(positive) > LOG_FROM * min(positive):
+    if metric_of(metric).ratios and positive and max(positive) > LOG_FROM * min(positive):
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_minor_formatter(NullFormatter())
     else:
         axis.set_major_locator(MaxNLocator(5))
-    if metric == "accuracy":  # a share: what an interval has beyond 1 is cut off
+    found = metric_of(metric)
+    if found.range[1] is not None:  # what an interval has beyond the end is cut off
         low, high = axis.get_view_interval()
-        axis.axes.set(**{f"{axis.axis_name}lim": (low, min(high, 1.01))})
-    axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value) if metric == "accuracy" else f"{value:g}"))
+        axis.axes.set(**{f"{axis.axis_name}lim": (low, min(high, 1.01 * found.range[1]))})
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: percent(value) if found.form == "percent" else f"{value:g}")
+    )
 
 
 def as_uri(figure: Figure) -> str:

@@ -7,6 +7,7 @@ of it; otherwise one row per setting. Then quality against training cost. One le
 import math
 from dataclasses import replace
 
+from sprint.metrics import called
 from sprint.report.blocks import Figure
 from sprint.report.figures.charts import BEST_COLOUR, Row, Series, draw_lines, draw_rows, styles_of
 from sprint.report.format import factor_name, factor_text, listed, prefix
@@ -28,7 +29,7 @@ def study_plots(study: Study) -> Figure | None:
     """The panels that answer the study's question; None while there is nothing to draw."""
     if study.final.empty or study.conflicts:
         return None
-    metrics = [f"fd/{name}" for name in study.extractors] + ["accuracy"]
+    metrics = [*(name for extractor in study.extractors for name in called(extractor, "main")), *called("", "main")]
     factor = None if study.sweep else numeric_factor(study)
     if study.sweep:
         gathered = {metric: _by_scale(study, metric) for metric in metrics}

@@ -2,7 +2,7 @@
 
 import torch
 
-from sprint.metrics import measure
+from sprint.metrics.measuring import Reasons, Values, evidence_of, measure
 
 
 def halves(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -13,13 +13,15 @@ def halves(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 def floor(
     features: dict[str, torch.Tensor], predicted_labels: torch.Tensor | None, labels: torch.Tensor, seed: int = 0
-) -> tuple[dict[str, float | None], dict[str, str]]:
-    """METRICS and reasons of a half of the real features {extractor: (m, d)} measured against the other half."""
+) -> tuple[Values, Reasons]:
+    """Metrics and reasons of a half of the real features {extractor: (m, d)} measured against the other half."""
     ours, theirs = halves(len(labels), seed)
     return measure(
-        {name: rows[ours] for name, rows in features.items()},
-        {name: rows[theirs] for name, rows in features.items()},
-        None if predicted_labels is None else predicted_labels[ours],
-        labels[ours],
-        labels[theirs],
+        evidence_of(
+            {name: rows[ours] for name, rows in features.items()},
+            {name: rows[theirs] for name, rows in features.items()},
+            None if predicted_labels is None else predicted_labels[ours],
+            labels[ours],
+            labels[theirs],
+        )
     )

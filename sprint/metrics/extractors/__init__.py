@@ -1,6 +1,6 @@
 """Feature extractors by name: small ones that we train, and the pretrained ones of the literature.
 
-    digits-cnn, digits-ssl    trained by train_extractors.py, for any small images; 64 features
+    digits-cnn, digits-ssl    trained by networks/training.py, for any small images; 64 features
     inception                 torch-fidelity's FID-compatible Inception-v3, 2048 features
     dinov2, dinov2-vit-*-14   DINOv2 class token (arXiv 2304.07193); `dinov2` is ViT-L/14, 1024 features
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from sprint.metrics.vision import ensure_torchvision
+from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import track
 
@@ -83,7 +83,7 @@ def load(name: str, weights: Path | None = None, device: str = "cpu", download: 
     check(name)
     path = _weights_file(name, weights, download)
     ensure_torchvision()
-    from sprint.metrics import registered
+    from sprint.metrics.networks import registered
 
     try:
         module = registered.build(name, path)

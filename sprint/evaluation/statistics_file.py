@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy
 import torch
 
-from sprint.metrics.frechet import Gaussian
+from sprint.metrics.maths.frechet import Gaussian
 from sprint.runtime.errors import UserError
 
 

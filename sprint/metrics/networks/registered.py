@@ -15,8 +15,8 @@ from torch_fidelity import (
     register_feature_extractor,
 )
 
-from sprint.metrics import networks
-from sprint.metrics.dinov2 import SIZES, VisionTransformer
+from sprint.metrics.networks import small as networks
+from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 

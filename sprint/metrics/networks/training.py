@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from sprint.data import Images, to_signal
-from sprint.metrics import networks
+from sprint.metrics.networks import small as networks
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes, write_json
 from sprint.runtime.progress import track

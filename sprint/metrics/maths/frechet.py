@@ -87,6 +87,14 @@ def fd_per_class(
     return distances
 
 
+def weighted(rows: torch.Tensor, weights: torch.Tensor) -> Gaussian:
+    """The Gaussian of features (n, d) float64 where row i stands weights[i] times."""
+    count, weights = int(weights.sum()), weights.double().unsqueeze(1)
+    mean = (rows * weights).sum(0) / count
+    centred = rows - mean
+    return Gaussian(mean, (centred * weights).T @ centred / (count - 1))
+
+
 def _distance(first: Gaussian, root: torch.Tensor, second: Gaussian) -> float:
     """FD where `root` is the symmetric square root of the first covariance."""
     product = root @ second.covariance.double() @ root

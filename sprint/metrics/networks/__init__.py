@@ -1,0 +1,1 @@
+"""The networks behind the extractors, and how those of small images are trained."""
