@@ -25,10 +25,8 @@ ROW_LEGEND = [
 ]
 
 
-def study_plots(study: Study) -> Figure | None:
-    """The panels that answer the study's question; None while there is nothing to draw."""
-    if study.final.empty or study.conflicts:
-        return None
+def study_plots(study: Study) -> Figure:
+    """The panels that answer the study's question, of evaluations that may be compared."""
     metrics = [*(name for extractor in study.extractors for name in called(extractor, "main")), *called("", "main")]
     factor = None if study.sweep else numeric_factor(study)
     if study.sweep:
@@ -42,25 +40,30 @@ def study_plots(study: Study) -> Figure | None:
     return Figure(tuple(panels), (*ROW_LEGEND, FLOOR), "End of training.")
 
 
-def cost_plots(study: Study) -> Figure | None:
-    """Quality against modelled training FLOP and against measured seconds; None while no cost is known.
+def cost_plots(study: Study) -> Figure:
+    """Quality against modelled training FLOP and against measured seconds, of which `cost_series` has some.
 
     With a numeric factor one line joins the ends of training along it, else a line per setting follows its milestones.
     """
+    factor, metric, shown = numeric_factor(study), study.primary, cost_series(study)
+    styles = styles_of([one.label for series in shown.values() for one in series if one.x])
+    panels = [draw_lines(metric, series, name, styles, study.floor.get(metric)) for name, series in shown.items()]
+    what = f"End of training; a line joins the values of {factor_name(factor)}. {PALE}" if factor else ALONG
+    caption = f"{what} Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
+    return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
+
+
+def cost_series(study: Study) -> dict[str, list[Series]]:
+    """Lines of the primary metric against each cost by its name; without a cost that is not known."""
     if study.conflicts:
-        return None
+        return {}
     factor, metric = numeric_factor(study), study.primary
     gathered = {}
     for column, name in COSTS.items():
         series = _by_factor(study, metric, factor, column) if factor else _along_training(study, column)
         scale, letter = prefix(x * TERA for one in series for x in one.x) if column == "tflop" else (TERA, "")
         gathered[name.format(letter)] = [replace(one, x=[x * TERA / scale for x in one.x]) for one in series]
-    shown = {name: series for name, series in gathered.items() if any(len(one.x) > 1 for one in series)}
-    styles = styles_of([one.label for series in shown.values() for one in series if one.x])
-    panels = [draw_lines(metric, series, name, styles, study.floor.get(metric)) for name, series in shown.items()]
-    what = f"End of training; a line joins the values of {factor_name(factor)}. {PALE}" if factor else ALONG
-    caption = f"{what} Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
-    return Figure(tuple(panels), (*legend(styles), FLOOR), caption) if panels else None
+    return {name: series for name, series in gathered.items() if any(len(one.x) > 1 for one in series)}
 
 
 def numeric_factor(study: Study) -> str | None:

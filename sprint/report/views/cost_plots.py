@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sprint.report.blocks import Block
-from sprint.report.figures.plots import cost_plots
+from sprint.report.figures.plots import cost_plots, cost_series
 from sprint.report.provenance import protocol
 from sprint.report.read import Study
 from sprint.report.settings_table import sentence
@@ -15,7 +15,7 @@ class CostPlots(StudyView):
     order = 60
 
     def applies(self, study: Study, report: Report) -> bool:
-        return not study.sweep and cost_plots(study) is not None
+        return not study.sweep and bool(cost_series(study))
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
         found = cost_plots(study)
