@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from sprint.diffusion.denoiser import Model
 from sprint.diffusion.parameterization import CONVENTIONS, DDPM_BETAS, as_velocity
 from sprint.nn.sizes import SIZES, parse
-from sprint.published.checkpoints import SOURCES, import_checkpoint, open_run
+from sprint.published.checkpoints import import_checkpoint, open_run
+from sprint.published.codebases import CODEBASES
 from sprint.published.golden import Golden
 from sprint.runtime.errors import UserError
 from sprint.training import checkpoint
@@ -28,7 +29,8 @@ GOLDEN = {  # file, source, size
 
 def imported(path, source, size, out) -> tuple[Model, str, list[str]]:
     """The network of a freshly imported checkpoint, what it predicts, and what was said."""
-    said = import_checkpoint(path, source, size, out, image_size=8, decoder_heads=4)
+    given = {name: 4 for name in CODEBASES[source].untold}
+    said = import_checkpoint(path, source, size, out, image_size=8, given=given)
     run, shape, prediction = open_run(out)
     tensors, rest = checkpoint.read(checkpoint.path_of(out / "milestones", 0), run.hash)
     assert rest["stage"] == "published"
@@ -51,7 +53,7 @@ def weights(tmp_path) -> dict[str, torch.Tensor]:
     return Golden(make_golden(tmp_path / "made.safetensors")).group("weights.")
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", GOLDEN)
 @pytest.mark.parametrize("form", ["safetensors", "training state", "wrapped names"])
 def test_a_checkpoint_with_golden_weights_computes_the_golden_outputs(source, form, golden, tmp_path):
     name, size = GOLDEN[source]
@@ -72,9 +74,10 @@ def test_a_checkpoint_with_golden_weights_computes_the_golden_outputs(source, fo
         for labels, expected in ((y, "full"), (null, "full_null")):
             difference = model.image(x, t, labels) - file.tensors[f"expected.{expected}"]
             assert difference.abs().max() < 1e-5
-    assert prediction == SOURCES[source].prediction
+    assert prediction == CODEBASES[source].parameterization
     assert any("'ema'" in sentence for sentence in said) == (form == "training state")
-    assert any("variance" in sentence for sentence in said) == (source in ("sit", "dit"))
+    assert any("channels of predicted variance" in sentence for sentence in said) == (source in ("sit", "dit"))
+    assert all(any(told in sentence for sentence in said) for told in CODEBASES[source].conventions)
 
 
 def test_an_imported_run_can_be_evaluated_from_its_files(weights, tmp_path):
@@ -110,7 +113,11 @@ def test_another_source_or_size_is_refused(weights, tmp_path):
     assert "missing: decoder_layer.linear.weight" in refused(path, "maskdit")
     assert "missing: blocks.10." in refused(path, size="S/2")
     assert "surplus: blocks.2." in refused(path, size="2x32x2/2")
-    assert "allowed: sprint, sit, dit, maskdit" in refused(path, "flux")
+    assert "codebase 'flux' is unknown" in refused(path, "flux") and "maskdit, sit" in refused(path, "dir")
+    assert "no tensor tells the route" in refused(path, "tread") and "allowed: dit, maskdit" in refused(path, "tread")
+    assert "unknown key 'heads'" in refused(path, given={"heads": 3}) and "allowed: none" in refused(
+        path, given={"x": 1}
+    )
     assert "S, B, L, XL" in refused(path, size="H/2")
     assert "7 heads" in refused(path, size="3x32x7/2")
 

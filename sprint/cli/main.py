@@ -176,16 +176,19 @@ def compare(first: RunName, second: RunName, preset: Preset = "digits"):
 @app.command("import")
 def import_command(
     checkpoint: Annotated[Path, typer.Argument(help="A published checkpoint: .safetensors, or .pt.")],
-    source: Annotated[str, typer.Option("--from", help="Whose: sprint, sit, dit or maskdit.")],
+    source: Annotated[str, typer.Option("--from", help="Whose: a file of sprint/published/codebases.")],
     model: Annotated[str, typer.Option(help="Size and patch, such as XL/2.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     image_size: Annotated[int, whole(1, 4096, "Latent side, where no positions in the file tell it.")] = 32,
-    decoder_heads: Annotated[int, whole(1, 1024, "Heads of MaskDiT's decoder.")] = 16,
+    settings: Annotated[
+        list[str], typer.Option("--set", help="A setting that no tensor tells, such as decoder_heads=16 of MaskDiT.")
+    ] = [],  # noqa: B006
 ):
     """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
-    from sprint.published.checkpoints import import_checkpoint
+    from sprint.published.checkpoints import import_checkpoint, read_settings
 
-    for said in import_checkpoint(checkpoint, source, model, out, image_size, decoder_heads):
+    given = read_settings(settings)
+    for said in import_checkpoint(checkpoint, source, model, out, image_size, given):
         print(said)
 
 

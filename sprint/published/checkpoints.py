@@ -6,41 +6,28 @@ The model's size says what the weights cannot (heads, patch); the rest is read f
 misshapen tensor is named and refused.
 """
 
-import argparse
 import hashlib
 import math
-import pickle
-import re
-import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.methods import METHODS
 from sprint.nn.backbones import BACKBONES, USUAL, Backbone
 from sprint.nn.sizes import parse
 from sprint.plan.schema import Run, Training
-from sprint.published.names import translate
+from sprint.published.codebases import CODEBASES, Codebase
+from sprint.published.translate import translate
+from sprint.published.weights import Weights, read_weights
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_json
-from sprint.runtime.strict import build
+from sprint.runtime.strict import build, checked, refuse_unknown
 from sprint.training import checkpoint
 
 PRESET, STAGE = "imported", "published"  # under which an imported run stands
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is known of a publication beside its weights."""
-
-    method: str
-    prediction: str  # of diffusion/parameterization.py
-    drop: float  # of its pre-training
-    subsampling: str
+POSITIONS = "places.positions_ND"  # our name of what tells the grid
 
 
 @dataclass(frozen=True)
@@ -58,12 +45,6 @@ class Imported:
     prediction: str  # of diffusion/parameterization.py
 
 
-SOURCES = {
-    "sprint": Source("sprint", "velocity", 0.75, "structured"),
-    "sit": Source("dense", "sit", 0.0, ""),
-    "dit": Source("dense", "ddpm_epsilon", 0.0, ""),
-    "maskdit": Source("maskdit", "edm", 0.5, "random"),
-}
 UNTRAINED = Training(
     steps=0,
     finetune=0.0,
@@ -85,28 +66,46 @@ UNTRAINED = Training(
 
 
 def import_checkpoint(
-    path: Path, source: str, model: str, out: Path, image_size: int = 32, decoder_heads: int = 16
+    path: Path, source: str, model: str, out: Path, image_size: int = 32, given: dict | None = None
 ) -> list[str]:
-    """Write the run folder `out`; returns sentences on what was taken and what was left.
+    """Write the run folder `out`; returns sentences on what was taken, what was left, and what to know beside it.
 
+    source: a file of sprint/published/codebases.
     image_size: latent pixels along one side, where no positions in the file tell it (SPRINT's are rotary).
-    decoder_heads: of MaskDiT's decoder, which its published code fixes at 16.
+    given: settings of the method that no tensor tells, where they are not the published ones.
     Raises UserError for a file that cannot be read or whose tensors are not exactly those of such a model.
     """
-    if source not in SOURCES:
-        raise UserError(f"--from is {source!r}; allowed: {', '.join(SOURCES)}")
-    origin, size = SOURCES[source], parse(model)
+    codebase, size = importable(source), parse(model)
+    refuse_unknown(given or {}, list(codebase.untold), f"--set, of {source}")
     weights, said = read_weights(Path(path))
-    config = _config(Path(path), origin, weights, size, image_size, decoder_heads)
+    config = _config(codebase, weights, size, image_size, given or {})
     with torch.device("meta"):
         network = Model(config)
-    tensors = translate(weights, network, str(path))
+    tensors = translate(codebase, weights, network, str(path))
     if config.out_channels != config.channels:
         tensors = _without_variance(tensors, config)
         said.append(f"left out the {config.channels} channels of predicted variance")
-    _write(Path(out), _run(config, origin.subsampling), config, origin, tensors, Path(path))
+    _write(Path(out), _run(config, codebase.subsampling), config, codebase, tensors, Path(path))
     count = sum(tensor.numel() for tensor in tensors.values())
-    return [*said, f"{count:,} parameters of {config.method} {model} in {out}, which predicts {origin.prediction}"]
+    said.append(f"{count:,} parameters of {config.method} {model} in {out}, which predicts {codebase.parameterization}")
+    return [*said, *(f"as published: {sentence}" for sentence in codebase.conventions)]
+
+
+def read_settings(texts: list[str]) -> dict[str, int | str]:
+    """Settings by name from texts such as "decoder_heads=16". Raises UserError for another form."""
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (name, _, value) in zip(texts, pairs, strict=True) if not (name and value)]:
+        raise UserError(f"--set is {wrong[0]!r}; allowed: NAME=VALUE, such as decoder_heads=16")
+    return {name: int(value) if value.isdecimal() else value for name, _, value in pairs}
+
+
+def importable(source: str) -> type[Codebase]:
+    """The codebase of that name. Raises UserError where there is none, or its checkpoints cannot be had here."""
+    codebase = CODEBASES[source]
+    if not codebase.parameterization:
+        allowed = ", ".join(name for name in CODEBASES if CODEBASES[name].parameterization)
+        raise UserError(f"--from is {source!r}, which has {codebase.inexpressible[0]}; allowed: {allowed}")
+    return codebase
 
 
 def open_run(folder: Path) -> tuple[Run, ModelConfig, str]:
@@ -123,96 +122,33 @@ def open_run(folder: Path) -> tuple[Run, ModelConfig, str]:
     return _run(config, known.subsampling), config, known.prediction
 
 
-def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """Tensors by published name, moving averages preferred; and sentences on what was chosen."""
-    content = _read(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds a {type(content).__name__}; allowed: tensors by name")
-    chosen = next((key for key in ("ema", "model", "state_dict") if isinstance(content.get(key), dict)), None)
-    said = []
-    if chosen:
-        said.append(f"took {chosen!r} of {', '.join(sorted(map(repr, content)))}")
-        content = content[chosen]
-    strange = [str(name) for name, value in content.items() if not isinstance(value, torch.Tensor)]
-    if strange or not content:
-        raise UserError(f"{path}: {', '.join(strange[:8]) or 'nothing'} in it; allowed: tensors by name only")
-    for prefix in ("module.", "_orig_mod.", "model."):
-        if all(name.startswith(prefix) for name in content):
-            content = {name.removeprefix(prefix): value for name, value in content.items()}
-    return content, said
-
-
-def _read(path: Path) -> object:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickle protocols; what cannot be read is an error below
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path}: cannot be read as {path.suffix or 'a file without ending'} ({reason})") from error
-
-
-def _config(path: Path, origin: Source, weights: dict, size: tuple, image_size: int, decoder_heads: int) -> ModelConfig:
+def _config(codebase: type[Codebase], weights: Weights, size: tuple, image_size: int, given: dict) -> ModelConfig:
     """The network, from the model's size and what the tensors' shapes tell."""
     depth, width, heads, patch = size
-    embedding = _matrix(weights, "x_embedder.proj.weight", path)
-    table = _matrix(weights, "y_embedder.embedding_table.weight", path)
+    embedding = weights.matrix(f"{codebase.outside['patches']}.weight")
     channels = embedding[1] if len(embedding) == 4 else max(1, embedding[1] // patch**2)
-    published = _matrix(weights, "final_layer.linear.weight", path)[0]
-    if "pos_embed" in weights:
-        grid = math.isqrt(_matrix(weights, "pos_embed", path)[1])
+    published = weights.matrix(f"{codebase.outside['final.linear']}.weight")[0]
+    known = [theirs for theirs, ours in codebase.constants.items() if ours == POSITIONS and theirs in weights]
+    if known:
+        grid = math.isqrt(weights.matrix(known[0])[1])
     elif image_size < patch or image_size % patch:
         raise UserError(f"image size is {image_size}; allowed: a multiple of the patch, {patch}")
     else:
         grid = image_size // patch
-    positions = "rope2d" if "pos_embed" not in weights and origin.method == "sprint" else "sincos"
+    positions = "sincos" if known else codebase.positions
     if width % (4 * heads if positions == "rope2d" else math.lcm(4, heads)):
         raise UserError(f"model of width {width} has {heads} heads; allowed: a number of heads that divides it evenly")
-    qk_norm = any(name.endswith(".attn.q_norm.weight") for name in weights)
+    qk_norm = any(name.endswith("q_norm.weight") for name in weights)
     sizes = BACKBONES[USUAL](width, depth, heads, patch, positions, qk_norm)
-    backbone = sizes.on(max(1, grid) * patch, origin.drop)
-    classes = table[1] if origin.method == "maskdit" else table[0] - 1
-    settings = _settings(path, origin, weights, backbone, decoder_heads)
+    backbone, method = sizes.on(max(1, grid) * patch, codebase.drop), METHODS[codebase.method]
+    classes, told = codebase.classes(weights), {**codebase.settings(weights), **given}
+    settings = checked(
+        str(weights.path), lambda: method.settle(build(method.Settings, told, codebase.method), backbone)
+    )
     out_channels = 2 * channels if published == 2 * channels * patch**2 else channels
     return ModelConfig(
-        channels, backbone.grid * patch, max(1, classes), backbone, origin.method, settings, out_channels
+        channels, backbone.grid * patch, max(1, classes), backbone, codebase.method, settings, out_channels
     )
-
-
-def _matrix(weights: dict[str, torch.Tensor], name: str, path: Path) -> torch.Size:
-    """The shape of a tensor that tells the network's."""
-    if name not in weights:
-        shown = ", ".join(sorted(weights)[:4])
-        raise UserError(f"{path}: missing: {name}; it has {len(weights)} tensors such as {shown}")
-    if weights[name].ndim < 2:
-        raise UserError(f"{path}: misshapen: {name} ({list(weights[name].shape)}, allowed at least two dimensions)")
-    return weights[name].shape
-
-
-def _settings(path: Path, origin: Source, weights: dict, backbone: Backbone, decoder_heads: int) -> object:
-    method = METHODS[origin.method]
-    chosen = {}
-    if origin.method == "sprint":
-        parts = [_blocks(weights, f"{part}_blocks") for part in ("encoder", "middle", "decoder")]
-        fusion = "concat_linear" if "renoise_linear.weight" in weights else "none"
-        chosen = {"split": "/".join(map(str, parts)), "fusion": fusion}
-    if origin.method == "maskdit":
-        chosen = {
-            "decoder_depth": _blocks(weights, "decoder_blocks"),
-            "decoder_width": _matrix(weights, "decoder_layer.linear.weight", path)[0],
-            "decoder_heads": decoder_heads,
-        }
-    try:
-        return method.settle(method.Settings(**chosen), backbone)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def _blocks(weights: dict, part: str) -> int:
-    """How many blocks the names of a part count."""
-    return len({match[1] for name in weights if (match := re.match(rf"{part}\.(\d+)\.", name))})
 
 
 def _without_variance(tensors: dict[str, torch.Tensor], config: ModelConfig) -> dict[str, torch.Tensor]:
@@ -240,9 +176,9 @@ def _run(config: ModelConfig, subsampling: str) -> Run:
 
 
 def _write(
-    out: Path, run: Run, config: ModelConfig, origin: Source, tensors: dict[str, torch.Tensor], path: Path
+    out: Path, run: Run, config: ModelConfig, codebase: type[Codebase], tensors: dict[str, torch.Tensor], path: Path
 ) -> None:
-    facts = {"channels": config.channels, "classes": config.classes, "prediction": origin.prediction}
+    facts = {"channels": config.channels, "classes": config.classes, "prediction": codebase.parameterization}
     with path.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     milestone = {"step": 0, "stage": STAGE, "seconds": 0.0}

@@ -9,10 +9,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from sprint.diffusion.denoiser import ModelConfig
-from sprint.methods import METHODS
-from sprint.nn.backbones import BACKBONES, USUAL, Backbone
-from sprint.published.names import PARTS
+from sprint.diffusion.denoiser import Model
 from sprint.runtime.errors import UserError
 
 
@@ -60,84 +57,23 @@ class Golden:
         """Tensors whose name begins so, without the prefix."""
         return {name.removeprefix(prefix): self.tensors[name] for name in self.tensors if name.startswith(prefix)}
 
-    def shape(self) -> ModelConfig:
-        """The network that the configuration describes. Raises UserError when there is none."""
-        method = self.get("method", str, tuple(PARTS))
-        size, patch, channels = (self.get(key, int) for key in ("input_size", "patch_size", "in_channels"))
-        if min(size, patch, channels) < 1 or size % patch:
+    def inputs(self, model: Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Noisy images, times and labels, of a size that the model takes."""
+        config = model.config
+        x = self.tensor("x", (-1, config.channels, config.size, config.size)).float()
+        t, y = self.tensor("t", (len(x),)).float(), self.tensor("y", (len(x),))
+        if y.dtype != torch.int64 or not ((y >= 0) & (y <= config.classes)).all():
             raise UserError(
-                f"{self.path}: input_size {size} is cut into patches of {patch} with {channels} channels; allowed: at "
-                "least one channel, and a whole number of patches"
+                f"{self.path}: y holds {y.tolist()}; allowed: int64 from 0 to {config.classes}, the null label"
             )
-        settings, depth, drop = READERS[method](self, size // patch)
-        backbone = self._backbone(size // patch, depth, drop)
-        settings = self._checked(METHODS[method], settings, backbone)
-        out_channels = channels * (2 if self.get("learn_sigma", bool) else 1)
-        return ModelConfig(channels, size, self.get("num_classes", int), backbone, method, settings, out_channels)
+        return x, t, y
 
-    def _backbone(self, grid: int, depth: int, drop: float) -> Backbone:
-        backbone = BACKBONES[USUAL](
-            width=self.get("hidden_size", int),
-            depth=depth,
-            heads=self.get("num_heads", int),
-            patch=self.get("patch_size", int),
-            grid=grid,
-            positions=self.get("pos", str, ("sincos", "rope2d")),
-            qk_norm=self.get("qk_norm", str, (None, "rms")) == "rms",
-            drop=drop,
-            mlp_ratio=self.get("mlp_ratio", float),
-        )
-        unit = 4 * backbone.heads if backbone.positions == "rope2d" else 4
-        if min(backbone.heads, backbone.width, depth) < 1 or backbone.width % unit or backbone.width % backbone.heads:
+    def kept(self, model: Model) -> torch.Tensor:
+        """Kept tokens of each sample (B, K)."""
+        keep, tokens = self.tensor("ids_keep", (len(self.tensors["x"]), -1)), model.config.backbone.tokens
+        repeated = keep.shape[1] != max((len(row.unique()) for row in keep), default=0)
+        if keep.dtype != torch.int64 or not keep.numel() or repeated or not ((keep >= 0) & (keep < tokens)).all():
             raise UserError(
-                f"{self.path}: {depth} blocks of hidden_size {backbone.width}, num_heads {backbone.heads}, "
-                f"{backbone.positions}; "
-                "allowed: at least one of each, and a hidden_size divided by num_heads and by 4, with rope2d by "
-                "4 x num_heads"
+                f"{self.path}: ids_keep must hold different int64 numbers from 0 to {tokens - 1} in each row"
             )
-        return backbone
-
-    def _checked(self, method: type, settings: dict, backbone: Backbone) -> object:
-        """The method's settings, complete; an impossible combination is named with the file."""
-        try:
-            return method.settle(method.Settings(**settings), backbone)
-        except UserError as error:
-            raise UserError(f"{self.path}: {error}") from error
-
-
-def _dense(golden: Golden, grid: int) -> tuple[dict, int, float]:
-    return {}, golden.get("depth", int), 0.0
-
-
-def _sprint(golden: Golden, grid: int) -> tuple[dict, int, float]:
-    depths = [golden.get(f"{part}_depth", int) for part in ("encoder", "middle", "decoder")]
-    fusion = golden.get("fusion", str, ("concat_linear", "add", "none"))
-    return {"split": "/".join(map(str, depths)), "fusion": fusion}, sum(depths), golden.get("drop_ratio", float)
-
-
-def _tread(golden: Golden, grid: int) -> tuple[dict, int, float]:
-    last = golden.get("end_layer", int) - (0 if golden.get("end_layer_inclusive", bool) else 1)
-    route = f"{golden.get('start_layer', int)}-{last}"
-    return {"route": route}, golden.get("depth", int), golden.get("drop_ratio", float)
-
-
-def _maskdit(golden: Golden, grid: int) -> tuple[dict, int, float]:
-    keys = {
-        "decoder_depth": "decoder_depth",
-        "decoder_width": "decoder_hidden_size",
-        "decoder_heads": "decoder_num_heads",
-    }
-    settings = {ours: golden.get(theirs, int) for ours, theirs in keys.items()}
-    return settings, golden.get("depth", int), golden.get("drop_ratio", float)
-
-
-def _sparsedit(golden: Golden, grid: int) -> tuple[dict, int, float]:
-    bottom, modules, top = (golden.get(f"num_{part}", int) for part in ("poolingformer", "dumbbell", "normal_block"))
-    layout = f"{bottom}+{modules}x{'/'.join(map(str, golden.get('dumbbell_group', list)))}+{top}"
-    side = golden.get("semantic_size", int)
-    if not 1 <= side <= grid:
-        raise UserError(f"{golden.path}: semantic_size is {side}; allowed: 1 to {grid}, the grid that it pools")
-    return {"layout": layout}, golden.get("depth", int), 1 - (side / grid) ** 2
-
-
-READERS = {"dense": _dense, "sprint": _sprint, "tread": _tread, "maskdit": _maskdit, "sparsedit": _sparsedit}
+        return keep

@@ -7,33 +7,33 @@ from pathlib import Path
 
 import torch
 
-from sprint.diffusion.denoiser import Model
-from sprint.methods.maskdit import reconstruction_loss
-from sprint.nn.layers import patchify
+from sprint.diffusion.denoiser import Model, ModelConfig
+from sprint.methods import METHODS
+from sprint.nn.backbones import BACKBONES, USUAL, Backbone
+from sprint.published.codebases import CODEBASES, Codebase
 from sprint.published.golden import Golden
-from sprint.published.names import translate
+from sprint.published.translate import translate
 from sprint.runtime.errors import UserError
+from sprint.runtime.strict import checked
 
 TOLERANCE = 1e-4
-OUTPUTS = {
-    "full": "",
-    "full_null": "",
-    "sparse": "",
-    "pathdrop_null": "sprint",
-    "mae_loss": "maskdit",
-}  # of which method
 
 
 def check(path: Path) -> list[tuple[str, float]]:
     """(name, largest absolute difference) of each expected tensor. Raises UserError for a file that says too little."""
     golden = Golden(Path(path))
-    expected = golden.group("expected.")
+    expected = sorted(golden.group("expected."))
     if not expected:
         raise UserError(f"{path}: has no expected.* tensors to compare with")
-    model = Model(golden.shape()).eval()
-    model.load_state_dict(translate(golden.group("weights."), model, str(path)))
+    codebase = codebase_of(golden)
+    model = Model(config_of(golden, codebase)).eval()
+    model.load_state_dict(translate(codebase, golden.group("weights."), model, str(path)))
+    for name in expected:
+        if name not in codebase.outputs:
+            allowed = ", ".join(codebase.outputs)
+            raise UserError(f"{path}: expected.{name} is unknown for {codebase.title}; allowed: {allowed}")
     with torch.no_grad():
-        return [(name, _difference(golden, name, _output(golden, name, model))) for name in sorted(expected)]
+        return [(name, _difference(golden, name, codebase.output(name, model, golden))) for name in expected]
 
 
 def run(paths: list[Path], tolerance: float = TOLERANCE) -> bool:
@@ -57,37 +57,46 @@ def _difference(golden: Golden, name: str, output: torch.Tensor) -> float:
     return (output[:, : config[1]] - expected if output.ndim == 4 else output - expected).abs().max().item()
 
 
-def _output(golden: Golden, name: str, model: Model) -> torch.Tensor:
-    """What our model computes for the expected tensor of that name."""
-    config = model.config
-    if OUTPUTS.get(name, "nothing") not in ("", config.method):
-        allowed = [known for known, method in OUTPUTS.items() if method in ("", config.method)]
-        raise UserError(f"{golden.path}: expected.{name} is unknown for {config.method}; allowed: {', '.join(allowed)}")
-    x, t, y = _inputs(golden, model)
-    null = torch.full_like(y, config.classes)
-    if name == "mae_loss":
-        keep = _kept(golden, model)
-        kept_BN = torch.zeros(len(x), config.backbone.tokens).scatter(1, keep, 1.0)
-        return reconstruction_loss(model(x, t, y, keep), patchify(x, config.backbone.patch), kept_BN)
-    if name == "sparse":
-        return model.image(x, t, y, _kept(golden, model))
-    return model.image(x, t, y if name == "full" else null, skip=name == "pathdrop_null")
+def codebase_of(golden: Golden) -> type[Codebase]:
+    """The codebase that made the file: the one that calls its networks as the configuration's `method` does."""
+    known = {CODEBASES[name].golden: name for name in CODEBASES if CODEBASES[name].golden}
+    return CODEBASES[known[golden.get("method", str, tuple(known))]]
 
 
-def _inputs(golden: Golden, model: Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    config = model.config
-    x = golden.tensor("x", (-1, config.channels, config.size, config.size)).float()
-    t, y = golden.tensor("t", (len(x),)).float(), golden.tensor("y", (len(x),))
-    if y.dtype != torch.int64 or not ((y >= 0) & (y <= config.classes)).all():
+def config_of(golden: Golden, codebase: type[Codebase]) -> ModelConfig:
+    """The network that the configuration describes. Raises UserError when there is none."""
+    size, patch, channels = (golden.get(key, int) for key in ("input_size", "patch_size", "in_channels"))
+    if min(size, patch, channels) < 1 or size % patch:
         raise UserError(
-            f"{golden.path}: y holds {y.tolist()}; allowed: int64 from 0 to {config.classes}, the null label"
+            f"{golden.path}: input_size {size} is cut into patches of {patch} with {channels} channels; allowed: at "
+            "least one channel, and a whole number of patches"
         )
-    return x, t, y
+    settings, depth, drop = codebase.described(golden, size // patch)
+    backbone, method = _backbone(golden, size // patch, depth, drop), METHODS[codebase.method]
+    settings = checked(str(golden.path), lambda: method.settle(method.Settings(**settings), backbone))
+    out_channels = channels * (2 if golden.get("learn_sigma", bool) else 1)
+    return ModelConfig(
+        channels, size, golden.get("num_classes", int), backbone, codebase.method, settings, out_channels
+    )
 
 
-def _kept(golden: Golden, model: Model) -> torch.Tensor:
-    keep, tokens = golden.tensor("ids_keep", (len(golden.tensors["x"]), -1)), model.config.backbone.tokens
-    repeated = keep.shape[1] != max((len(row.unique()) for row in keep), default=0)
-    if keep.dtype != torch.int64 or not keep.numel() or repeated or not ((keep >= 0) & (keep < tokens)).all():
-        raise UserError(f"{golden.path}: ids_keep must hold different int64 numbers from 0 to {tokens - 1} in each row")
-    return keep
+def _backbone(golden: Golden, grid: int, depth: int, drop: float) -> Backbone:
+    backbone = BACKBONES[USUAL](
+        width=golden.get("hidden_size", int),
+        depth=depth,
+        heads=golden.get("num_heads", int),
+        patch=golden.get("patch_size", int),
+        grid=grid,
+        positions=golden.get("pos", str, ("sincos", "rope2d")),
+        qk_norm=golden.get("qk_norm", str, (None, "rms")) == "rms",
+        drop=drop,
+        mlp_ratio=golden.get("mlp_ratio", float),
+    )
+    unit = 4 * backbone.heads if backbone.positions == "rope2d" else 4
+    if min(backbone.heads, backbone.width, depth) < 1 or backbone.width % unit or backbone.width % backbone.heads:
+        raise UserError(
+            f"{golden.path}: {depth} blocks of hidden_size {backbone.width}, num_heads {backbone.heads}, "
+            f"{backbone.positions}; allowed: at least one of each, and a hidden_size divided by num_heads and by 4, "
+            "with rope2d by 4 x num_heads"
+        )
+    return backbone
