@@ -1,5 +1,6 @@
 """The commands as a user types them: their help, what they print, and the files they write."""
 
+import json
 import re
 import sys
 from dataclasses import asdict
@@ -129,26 +130,52 @@ def test_a_finished_training_is_left_as_it_is(project, trained):
 )
 def test_sample_writes_as_many_pictures_as_asked(sprint, trained, tmp_path, method, options):
     out = tmp_path / "drawn"
-    status, said, err = sprint("sample", trained(method), "--preset", "tiny", "--count", 12, "--out", out, *options)
-    assert status == 0 and said == f"12 images in {out}\n", err
-    assert sorted(path.name for path in out.iterdir()) == [f"{index:06d}-{index % 10}.png" for index in range(12)]
-    sizes = {(Image.open(path).size, Image.open(path).mode) for path in out.iterdir()}
+    name = trained(method)
+    status, said, err = sprint("sample", name, "--preset", "tiny", "--count", 12, "--out", out, *options)
+    guided = f"{options[1].upper()} {options[3]}" if options else "unguided"
+    assert status == 0 and said == f"12 images in {out}, {guided}\n", err
+    pictures = [f"{index:06d}-{index % 10}.png" for index in range(12)]
+    assert sorted(path.name for path in out.iterdir()) == [*pictures, "manifest.json"]
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["run"] == name and len(manifest["weights"]) == 64 and list(manifest["labels"]) == pictures
+    assert manifest["guidance"]["kind"] == (options[1] if options else "none") and "seed" in manifest
+    sizes = {(Image.open(out / path).size, Image.open(out / path).mode) for path in pictures}
     assert sizes == {((8, 8), "L")}
+
+
+def test_pictures_of_an_earlier_drawing_are_replaced_and_those_of_others_are_not(sprint, trained, tmp_path):
+    out, name = tmp_path / "drawn", trained("dense")
+    for count in (12, 3):
+        assert sprint("sample", name, "--preset", "tiny", "--count", count, "--out", out)[0] == 0
+        assert len(list(out.glob("*.png"))) == count
+    (out / "holiday.png").write_bytes(b"mine")
+    status, _, err = sprint("sample", name, "--preset", "tiny", "--count", 2, "--out", out)
+    assert status == 2 and "holds 1 files that `sprint sample` did not draw, such as holiday.png" in err
+    assert len(list(out.glob("*.png"))) == 4
+
+
+def test_a_guidance_without_a_scale_takes_the_presets_or_asks_for_one(sprint, trained, tmp_path):
+    name = trained("sprint")
+    status, said, _ = sprint("sample", name, "--preset", "tiny", "--count", 1, "--kind", "cfg", "--out", tmp_path / "a")
+    assert status == 0 and said.endswith("CFG 1.5\n")
+    status, _, err = sprint("sample", name, "--preset", "tiny", "--count", 1, "--kind", "pdg", "--out", tmp_path / "b")
+    assert status == 2 and "--kind is 'pdg' without a scale" in err and "--scale" in err
 
 
 def test_a_picture_does_not_depend_on_how_many_are_drawn(sprint, trained, tmp_path):
     name = trained("dense")
     for count in (3, 12):
         sprint("sample", name, "--preset", "tiny", "--count", count, "--out", tmp_path / str(count))
-    for path in (tmp_path / "3").iterdir():
+    for path in (tmp_path / "3").glob("*.png"):
         assert path.read_bytes() == (tmp_path / "12" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize(
     "options, expected",
     [
-        (["--kind", "pdg"], "'dense' has no path to drop; allowed: none, cfg"),
-        (["--kind", "apg"], "guidance kind is 'apg'; allowed: none, cfg, pdg"),
+        (["--kind", "pdg", "--scale", "2"], "'dense' has no path to drop; allowed: none, cfg"),
+        (["--kind", "apg"], "guidance 'apg' is unknown (nearest: 'pdg'); known: cfg, none, pdg, pdg-label"),
+        (["--scale", "2"], "--scale is 2, but there is no guidance that it scales"),
         (["--kind", "cfg", "--scale", "-1"], "guidance scale is -1.0; allowed: a finite number of at least 0"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
@@ -176,7 +203,7 @@ def test_import_makes_a_run_that_sample_takes(sprint, tmp_path):
     status, said, err = sprint("import", tmp_path / "published.safetensors", *options)
     assert status == 0 and "parameters of dense 3x32x2/2" in said, err
     status, said, err = sprint("sample", out, "--preset", "tiny", "--count", 5, "--out", tmp_path / "drawn")
-    assert status == 0 and len(list((tmp_path / "drawn").iterdir())) == 5, err
+    assert status == 0 and len(list((tmp_path / "drawn").glob("*.png"))) == 5, err
     assert Image.open(next((tmp_path / "drawn").iterdir())).mode == "RGB"
 
 

@@ -135,11 +135,11 @@ def test_guidance_grids_are_evaluations_and_not_runs(tmp_path):
     (name,) = found.sweeps
     assert name == tiny.run("sprint", 0.75).name and [run.name for run in found.runs] == [name]
     assert [item.text() for item in found.sweeps[name]] == [
-        "cfg 1.5",
-        "cfg 2",
-        "pdg 1.5",
-        "pdg 2",
-        "cfg 3 on [0.1, 0.6]",
+        "CFG 1.5",
+        "CFG 2",
+        "PDG 1.5",
+        "PDG 2",
+        "CFG 3 on [0.1, 0.6]",
     ]
 
 
@@ -243,7 +243,7 @@ def test_numbers_out_of_range_are_refused_with_the_range(key, workspace):
         ({"data": {"name": "digits", "path": "x"}}, "unknown key 'path'"),
         ({"data": {}}, "data set '(none)' is unknown"),
         ({"image_size": 16}, "image_size is 16; allowed for digits: 8"),
-        ({"evaluate.sampler": {"kind": "ddim"}}, "sampler kind is 'ddim'; allowed: euler, heun, sde"),
+        ({"evaluate.sampler": {"kind": "ddim"}}, "sampler 'ddim' is unknown (nearest: 'sde'); known: euler, heun, sde"),
         ({"methods": {"spritn": {}}}, "method 'spritn' is unknown"),
         ({"methods": {"sprint": {"spilt": "x"}}}, "unknown key 'spilt' (nearest: 'split')"),
     ],

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sprint.cost.flops import forward_flops, on_meta, parameters, sampling_flops
 from sprint.diffusion.denoiser import ModelConfig
-from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.guidance import GUIDANCES
 from sprint.methods import METHODS
 from sprint.nn.backbones.dit import DiT
 from sprint.nn.sizes import parse
@@ -118,7 +118,7 @@ def test_parameters_are_those_of_the_real_network():
 def test_guidance_costs_its_weak_call():
     model = on_meta(tiny.model_config(tiny.run("sprint", 0.75, **BACKBONE)))
     one, shallow = forward_flops(model), forward_flops(model, skip=True)
-    costs = {kind: sampling_flops(model, Guidance(kind)) for kind in ("none", "cfg", "pdg")}
+    costs = {kind: sampling_flops(model, GUIDANCES[kind]()) for kind in ("none", "cfg", "pdg")}
     assert costs == {"none": one, "cfg": 2 * one, "pdg": one + shallow} and shallow < one / 2
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from sprint.data import to_pixels
-from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.guidance import GUIDANCES
 from sprint.evaluation.folders import read_images
 from sprint.evaluation.images import judge_images
 from sprint.evaluation.runs import draw
@@ -162,7 +162,7 @@ def test_sizes_that_differ_are_resized_to_the_reference_as_clean_fid_does(tmp_pa
         assert torch.equal(mine.float(), expected)
 
 
-@pytest.mark.parametrize("guidance", [Guidance(), Guidance("cfg", 1.5), Guidance("pdg", 1.5)])
+@pytest.mark.parametrize("guidance", [GUIDANCES[kind](scale=1.5) for kind in ("none", "cfg", "pdg")])
 def test_batch_size_moves_no_pixel_by_more_than_one_grey_level(guidance):
     """At least 99.9% of pixels are equal, none is further off; equal batch shapes give the same bytes."""
     model = tiny.stirred(tiny.run("sprint", 0.75), 0.05).eval()

@@ -9,7 +9,7 @@ import torch
 
 from sprint.cost.flops import forward_flops, on_meta
 from sprint.diffusion.denoiser import Model
-from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.guidance import GUIDANCES
 from sprint.methods import METHODS
 from sprint.nn.layers import Block, grid_places
 from sprint.nn.tokens import draw
@@ -267,11 +267,11 @@ def test_each_sample_skips_or_not_for_itself(run):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_that_cannot_skip_says_so_before_it_has_to(method):
     if METHODS[method].can_skip:
-        Guidance("pdg", 2.0).check(method)
+        GUIDANCES["pdg"](2.0).check(METHODS[method])
         return
     assert tiny.network(tiny.run(method, 0.0)).method.skip_rate == 0
     with pytest.raises(UserError, match=f"'{method}' has no path to drop"):
-        Guidance("pdg", 2.0).check(method)
+        GUIDANCES["pdg"](2.0).check(METHODS[method])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,5 +1,9 @@
 """Sampling steps measured, guidance by guidance in turns, beside what the model of cost says.
 
+Calls that differ in their label alone can go through the network as one batch, others only apart. Each guidance is
+timed in every way it can be made, the faster is reported, and which it was: else a comparison of guidances would be one
+of batch sizes.
+
 sprint bench sample --model S/2 --batch 8
 """
 
@@ -11,8 +15,10 @@ import torch
 from sprint.bench import clock
 from sprint.bench.training import BASE, about, release, runs_of
 from sprint.data import facts
-from sprint.diffusion.guidance import Guidance, Guided
-from sprint.diffusion.sample import Sampler, sample
+from sprint.diffusion.guidance import GUIDANCES
+from sprint.diffusion.guided import Guided, batches
+from sprint.diffusion.sample import sample
+from sprint.diffusion.samplers import SAMPLERS
 from sprint.plan.budget import cost_of
 from sprint.plan.reading import Entry, make_run
 from sprint.plan.schema import Preset, Run
@@ -23,11 +29,34 @@ SCALE = 1.5  # of every guidance; moves no time
 AGAINST = "cfg"  # the guidance that others are faster than
 
 
-def one_step(network, run: Run, kind: str, batch: int) -> Callable[[], object]:
-    """A call that takes `batch` images one Euler step from noise under a guidance."""
+TOGETHER, APART, ALONE = "one batch", "apart", "one call"  # how the calls of a guidance go through the network
+
+
+def ways(kind: str) -> list[str]:
+    """How the calls of a guidance can be made: all as one batch or more than one together, and each by itself."""
+    calls = GUIDANCES[kind]().calls()
+    if len(calls) == 1:
+        return [ALONE]
+    return [TOGETHER, APART] if len(batches(calls)) < len(calls) else [APART]
+
+
+def one_step(network, run: Run, kind: str, batch: int, way: str) -> Callable[[], object]:
+    """A call that takes `batch` images one Euler step from noise under a guidance, its calls made in one way."""
     channels, classes = facts(run.data)
-    field, size = Guided(network, Guidance(kind, SCALE), classes), (channels, run.image_size, run.image_size)
-    return lambda: sample(field, Sampler("euler", 1), 0, 0, batch, size, device())
+    guidance, grid = GUIDANCES[kind](scale=SCALE), run.image_size // run.model.patch
+    earlier = {call.weights: network for call in guidance.calls()}  # whatever they are, they take the same time
+    field = Guided(network, guidance, classes, grid, earlier, apart=way == APART)
+    size = (channels, run.image_size, run.image_size)
+    return lambda: sample(field, SAMPLERS["euler"](steps=1), 0, 0, batch, size, device())
+
+
+def fastest(seconds: dict) -> dict[object, tuple[str, list[float]]]:
+    """By what was timed the way that took least, by its median, and its seconds; from those of every (what, way)."""
+    found: dict[object, tuple[str, list[float]]] = {}
+    for (what, way), taken in seconds.items():
+        if what not in found or clock.spread(taken)["median"] < clock.spread(found[what][1])["median"]:
+            found[what] = way, taken
+    return found
 
 
 def bench_sample(preset: Preset, methods: list[str], drop: float, repeats: int, threads: int, out: Path) -> dict:
@@ -44,23 +73,26 @@ def bench_sample(preset: Preset, methods: list[str], drop: float, repeats: int, 
 def _rows(run: Run, repeats: int) -> list[dict]:
     state, batch, flops = start(run), run.train.batch, cost_of(run)["sampling_flops_per_step"]
     network = torch.compile(state.model.image) if run.train.compile else state.model.image
-    tasks = {kind: one_step(network, run, kind, batch) for kind in flops}
+    tasks = {(kind, way): one_step(network, run, kind, batch, way) for kind in flops for way in ways(kind)}
     seconds = clock.in_turns(tasks, repeats, f"measuring sampling of {run.label}")
+    best = fastest(seconds)
     rows = [
         {
             "label": run.label,
             "method": run.method,
             "guidance": kind,
+            "calls": best[kind][0],
+            "ways": {way: clock.spread(seconds[kind, way]) for way in ways(kind)},
             "batch": batch,
-            "step_seconds": clock.spread(taken),
+            "step_seconds": clock.spread(taken := best[kind][1]),
             "first_step_seconds": taken[0],
             "images_per_second": batch / clock.spread(taken)["median"],  # one step each
             "flops_per_image": flops[kind],
-            "speedup_measured": clock.spread([of / own for of, own in zip(seconds[AGAINST], taken, strict=True)]),
+            "speedup_measured": clock.spread([of / own for of, own in zip(best[AGAINST][1], taken, strict=True)]),
             "speedup_modelled": flops[AGAINST] / flops[kind],
-            "working_bytes": clock.working_bytes(tasks[kind]),
+            "working_bytes": clock.working_bytes(tasks[kind, best[kind][0]]),
         }
-        for kind, taken in seconds.items()
+        for kind in flops
     ]
     release(state)
     return rows

@@ -36,15 +36,16 @@ def print_training(result: dict) -> None:
 
 
 def print_sampling(result: dict) -> None:
-    """Seconds of a step under each guidance and speed-up over classifier-free guidance."""
+    """Seconds of a step under each guidance, its calls made the faster way, and speed-up over CFG."""
     table = Table(
-        "network", "guidance", "step / ms", "images × steps / s", "× CFG, measured", "× CFG, modelled", "share of it",
-        box=None, padding=(0, 2, 0, 0),
+        "network", "guidance", "calls", "step / ms", "images × steps / s", "× CFG, measured", "× CFG, modelled",
+        "share of it", box=None, padding=(0, 2, 0, 0),
     )  # fmt: skip
     for row in result["rows"]:
         table.add_row(
             row["label"],
             row["guidance"],
+            row["calls"],
             _spread(row["step_seconds"], 1e3, ".1f"),
             f"{row['images_per_second']:.1f}",
             _spread(row["speedup_measured"], 1, ".2f"),

@@ -12,9 +12,9 @@ import torch
 
 from sprint import data
 from sprint.bench import clock
-from sprint.bench.sampling import one_step
+from sprint.bench.sampling import fastest, one_step, ways
 from sprint.diffusion.guidance import compared_kinds
-from sprint.methods import YARDSTICK
+from sprint.methods import METHODS, YARDSTICK
 from sprint.plan.schedule import sparse_steps
 from sprint.plan.schema import Measuring, Run, Study
 from sprint.runtime import provenance
@@ -28,11 +28,15 @@ def measure_study(study: Study, measuring: Measuring, threads: int, out: Path) -
     torch.set_num_threads(threads)
     chosen = {_setting(run): run for run in reversed(study.runs)}
     images = data.load(study.runs[0].data, study.runs[0].image_size)
-    tasks = {(key, name): once for key, run in chosen.items() for name, once in _tasks(run, images, measuring).items()}
+    tasks = {
+        ((key, name), way): once
+        for key, run in chosen.items()
+        for (name, way), once in _tasks(run, images, measuring).items()
+    }
     seconds = clock.in_turns(tasks, measuring.repeats, "measuring throughput")
     rates: dict[str, dict] = {key: {} for key in chosen}
-    for (key, name), taken in seconds.items():
-        rates[key][name] = clock.spread([measuring.batch / one for one in taken])
+    for (key, name), (way, taken) in fastest(seconds).items():
+        rates[key][name] = clock.spread([measuring.batch / one for one in taken]) | ({"calls": way} if way else {})
     result = {
         "study": study.name,
         "machine": provenance.machine(),
@@ -51,14 +55,16 @@ def _setting(run: Run) -> str:
     return run.name.replace(f"-seed{run.seed}-{run.hash}", "")
 
 
-def _tasks(run: Run, images: data.Images, measuring: Measuring) -> dict[str, Callable[[], object]]:
-    """What is timed of a run, by name: each call handles one batch."""
+def _tasks(run: Run, images: data.Images, measuring: Measuring) -> dict[tuple[str, str], Callable[[], object]]:
+    """What is timed of a run, by name and, where there are several, way: each call handles one batch."""
     state = start(run)
-    tasks = {"train": _stepper(run, state, images, 0), "finetune": _stepper(run, state, images, run.train.steps - 1)}
+    steps = {"train": 0, "finetune": run.train.steps - 1}
     if sparse_steps(run) in (0, run.train.steps):
-        tasks.pop("train" if sparse_steps(run) == 0 else "finetune")
-    for kind in compared_kinds(run.method):
-        tasks[f"sample_{kind}"] = one_step(state.model.image, run, kind, measuring.batch)
+        steps.pop("train" if sparse_steps(run) == 0 else "finetune")
+    tasks = {(stage, ""): _stepper(run, state, images, step) for stage, step in steps.items()}
+    for kind in compared_kinds(METHODS[run.method]):
+        for way in ways(kind):
+            tasks[f"sample_{kind}", way] = one_step(state.model.image, run, kind, measuring.batch, way)
     return tasks
 
 

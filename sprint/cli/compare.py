@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from sprint.diffusion.guidance import text as guidance_text
 from sprint.plan.schema import Plan, Run
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json
@@ -91,9 +92,7 @@ def _guidances(side: Evaluations) -> list[str]:
 
 
 def _text(entry: dict) -> str:
-    kind, scale, (low, high) = (entry["guidance"][key] for key in ("kind", "scale", "interval"))
-    inside = "" if (low, high) == (0.0, 1.0) else f" on [{low:g}, {high:g}]"
-    return "none" if kind == "none" else f"{kind} {scale:g}{inside}"
+    return guidance_text(entry["guidance"])
 
 
 def _samples(side: Evaluations, guidance: str) -> dict[str, dict[int, Sample]]:

@@ -110,17 +110,19 @@ def sample(
     run: RunOrFolder,
     preset: Preset = "digits",
     count: Annotated[int, whole(1, 1 << 24, "Images.")] = 40,
-    kind: Annotated[str, typer.Option(help="Guidance: none, cfg, pdg or pdg-label.")] = "none",
-    scale: Annotated[float, finite("Guidance scale; 1 is no guidance.")] = 1.0,
-    out: Annotated[Path, typer.Option(help="Folder for the PNG files, named by index and label.")] = Path("samples"),
+    kind: Annotated[str, typer.Option(help="Guidance: a file of sprint/diffusion/guidance.")] = "",
+    scale: Annotated[float | None, finite("Guidance scale; where none is given, the preset's for that kind.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for PNG files by index and label, and manifest.json.")] = Path(
+        "samples"
+    ),
 ):
     """Draw images from trained or imported weights into PNG files."""
-    from sprint.diffusion.guidance import Guidance
-    from sprint.evaluation.pictures import draw_pictures
+    from sprint.evaluation.pictures import asked_guidance, draw_pictures
 
     plan = _plan(preset)
-    draw_pictures(_trained(plan, run), plan.preset.evaluate, Guidance(kind, scale), count, out)
-    print(f"{count} images in {out}")
+    guidance = asked_guidance(kind, scale, plan.preset.evaluate)
+    draw_pictures(_trained(plan, run), plan.preset.evaluate, guidance, count, out)
+    print(f"{count} images in {out}, {guidance.text()}")
 
 
 @app.command()
@@ -219,7 +221,7 @@ def cost(
     method: Annotated[str, typer.Option(help="A file of sprint/methods.")] = "dense",
     drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
     split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
-    guidance: Annotated[str, typer.Option(help="none, cfg, pdg or pdg-label.")] = "none",
+    guidance: Annotated[str, typer.Option(help="A file of sprint/diffusion/guidance.")] = "none",
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ):
     """Count parameters, MACs and FLOPs: of a study's runs, or of a network of published size."""

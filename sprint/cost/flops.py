@@ -11,8 +11,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sprint.diffusion.denoiser import Model, ModelConfig
-from sprint.diffusion.guidance import Guidance, compared_kinds
+from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds
 from sprint.methods import METHODS, YARDSTICK
+from sprint.nn.tokens import kept_count
 
 TRAINING_FACTOR = 3  # forward and backward over forward
 
@@ -67,11 +68,10 @@ def parameters(model: Model) -> int:
 
 
 def sampling_flops(model: Model, guidance: Guidance) -> int:
-    """FLOPs of one sampling step of one image inside the guidance interval: the strong call and the weak one."""
-    strong = forward_flops(model)
-    if guidance.kind == "none":
-        return strong
-    return strong + (forward_flops(model, skip=True) if guidance.skips else strong)
+    """FLOPs of one evaluation of the guided velocity of one image inside the guidance interval: all its calls."""
+    grid = model.config.backbone.grid
+    kept = {call: kept_count(call.rule, grid, call.drop) if call.drop else None for call in guidance.calls()}
+    return sum(forward_flops(model, kept[call], call.skip) for call in guidance.calls())
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,6 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
         "train_flops": spent,
         "train_flops_vs_dense": spent / (TRAINING_FACTOR * dense_total(config, stages)),
         "sampling_flops_per_step": {
-            kind: sampling_flops(model, Guidance(kind)) for kind in compared_kinds(config.method)
+            kind: sampling_flops(model, GUIDANCES[kind]()) for kind in compared_kinds(METHODS[config.method])
         },
     }

@@ -19,7 +19,7 @@ from sprint.cost.flops import (
     sampling_flops,
 )
 from sprint.diffusion.denoiser import ModelConfig
-from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.methods import METHODS
 from sprint.nn.backbones import BACKBONES, USUAL
 from sprint.nn.sizes import parse
@@ -55,7 +55,7 @@ def latent_size(resolution: int, patch: int) -> int:
 
 def cost_of_published(config: ModelConfig, guidance: Guidance) -> dict:
     """All costs of a network; MACs of a forward pass, FLOPs of everything else, each of one image."""
-    guidance.check(config.method)
+    guidance.check(METHODS[config.method])
     model, cls, backbone = on_meta(config), METHODS[config.method], config.backbone
     kept = kept_count(cls.subsampling, backbone.grid, backbone.drop) if cls.subsampling and backbone.drop else None
     forward, sparse = forward_flops(model), forward_flops(model, kept)
@@ -75,7 +75,7 @@ def print_cost(
 ) -> None:
     """Print cost_of_published as a table with units, or as JSON."""
     config = published_config(model, resolution, method, drop, settings)
-    cost = cost_of_published(config, Guidance(guidance, 1.0))
+    cost = cost_of_published(config, GUIDANCES[guidance]())
     if as_json:
         print(json.dumps(cost, indent=1))
         return
@@ -85,7 +85,7 @@ def print_cost(
         "training, sparse stage": f"{cost['train_flops_per_image'] / 1e9:,.1f} GFLOP per image, forward and backward",
         "training, full tokens": f"{cost['finetune_flops_per_image'] / 1e9:,.1f} GFLOP per image, forward and backward",
         "sparse stage over dense": f"{cost['train_flops_vs_dense']:.3f}",
-        f"sampling step, {guidance}": f"{cost['sampling_flops_per_step'] / 1e12:,.4f} TFLOP per image, both calls",
+        f"sampling step, {guidance}": f"{cost['sampling_flops_per_step'] / 1e12:,.4f} TFLOP per image, all its calls",
         "activations kept": f"{cost['activation_bytes_per_image'] / 2**20:,.0f} MiB per image in float32, an estimate",
     }
     for name, value in lines.items():
@@ -116,7 +116,7 @@ def _compared(row: dict, quantity: str) -> dict:
     kind = row.get("guidance", "none")
     drop = row.get("drop", 0.0 if row["method"] == "dense" else USUAL_DROP)
     config = published_config(row["model"], row["resolution"], row["method"], drop, {})
-    cost = cost_of_published(config, Guidance(kind, 1.0 if kind == "none" else 3.0))
+    cost = cost_of_published(config, GUIDANCES[kind]())
     ours = {
         "gmac": cost["forward_macs"] / 1e9,
         "params_m": cost["params"] / 1e6,

@@ -17,8 +17,3 @@ def interpolate(x_BCHW: torch.Tensor, noise_BCHW: torch.Tensor, t_B: torch.Tenso
 def velocity(x_BCHW: torch.Tensor, noise_BCHW: torch.Tensor) -> torch.Tensor:
     """What the network learns: d x_t / d t."""
     return noise_BCHW - x_BCHW
-
-
-def score(velocity_BCHW: torch.Tensor, x_BCHW: torch.Tensor, t: float) -> torch.Tensor:
-    """Score of p_t from the velocity on the linear path: -(x + (1 - t) v) / t (arXiv 2401.08740 equation 9)."""
-    return -(x_BCHW + (1 - t) * velocity_BCHW) / t

@@ -1,18 +1,39 @@
-"""Samples as PNG files, named by index and label."""
+"""Samples as PNG files, named by index and label, with a manifest of what made them."""
 
 from pathlib import Path
 
-from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
 from sprint.diffusion.sample import balanced_labels
-from sprint.evaluation.runs import Trained, draw, load_network
+from sprint.evaluation.runs import Trained, draw, load_earlier, load_network
+from sprint.methods import METHODS
 from sprint.plan.schema import Evaluating
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, write_bytes
+from sprint.runtime.files import read_json, refuse_unwritable, remove_unfinished, write_bytes, write_json
+
+MANIFEST = "manifest.json"
+
+
+def asked_guidance(kind: str, scale: float | None, evaluating: Evaluating) -> Guidance:
+    """The guidance of a kind ("": none) at a scale, or at the preset's. Raises UserError where one lacks the other."""
+    chosen = GUIDANCES[kind or Guidance.usual]
+    if unguided(chosen().document()):
+        if scale is not None:
+            guided = ", ".join(name for name in GUIDANCES if not unguided(GUIDANCES[name]().document()))
+            raise UserError(
+                f"--scale is {scale:g}, but there is no guidance that it scales; allowed: with --kind {guided}"
+            )
+        return chosen()
+    if scale is not None:
+        return chosen(scale=scale)
+    for guidance in evaluating.guidance:
+        if guidance.kind() == kind:
+            return guidance
+    raise UserError(f"--kind is {kind!r} without a scale, and the preset has none for it; add --scale, such as 1.5")
 
 
 def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, count: int, out: Path) -> None:
-    """Draw the first `count` images of the last milestone into `out`."""
-    guidance.check(trained.run.method)
+    """Draw the first `count` images of the last milestone into `out`, in place of those drawn there before."""
+    guidance.check(METHODS[trained.run.method], trained.run.train.milestones)
     if trained.config.channels not in (1, 3):
         raise UserError(
             f"{trained.folder}: makes {trained.config.channels} channels; pictures have 1 or 3, latents need a decoder"
@@ -20,10 +41,45 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
     milestones = read_json(trained.folder / "train.json")["milestones"]
     if not milestones:
         raise UserError(f"{trained.folder}: ended before its first milestone; there are no weights to sample from")
-    model, _ = load_network(trained, milestones[-1]["step"])
-    pixels, _ = draw(model, trained.prediction, guidance, evaluating, count)
-    for index, (picture, label) in enumerate(zip(pixels, balanced_labels(0, count, model.config.classes), strict=True)):
-        write_bytes(Path(out) / f"{index:06d}-{int(label)}.png", encode(picture))
+    before = _drawn_before(out)
+    model, weights = load_network(trained, milestones[-1]["step"])
+    earlier, earlier_weights = load_earlier(trained, guidance)
+    pixels, _ = draw(model, trained.prediction, guidance, evaluating, count, earlier)
+    labels = balanced_labels(0, count, model.config.classes).tolist()
+    names = [f"{index:06d}-{label}.png" for index, label in enumerate(labels)]
+    for name in before:
+        (out / name).unlink(missing_ok=True)
+    manifest = {
+        "run": trained.run.name,
+        "weights": weights,
+        **({"earlier_weights": earlier_weights} if earlier_weights else {}),
+        "milestone": milestones[-1]["step"],
+        "guidance": guidance.document(),
+        "sampler": evaluating.sampler.document(),
+        "seed": evaluating.sample_seed,
+        "labels": dict(zip(names, labels, strict=True)),
+    }
+    write_json(out / MANIFEST, manifest)  # first: what it names, the next drawing may replace
+    for name, picture in zip(names, pixels, strict=True):
+        write_bytes(out / name, encode(picture))
+
+
+def _drawn_before(out: Path) -> list[str]:
+    """The pictures in a folder that an earlier drawing made. Raises UserError where anything else lies there."""
+    refuse_unwritable(out)
+    if not out.is_dir():
+        return []
+    remove_unfinished(out)
+    manifest = read_json(out / MANIFEST) if (out / MANIFEST).exists() else {}
+    labels = manifest.get("labels") if isinstance(manifest, dict) else None
+    known = [name for name in labels if Path(name).name == name] if isinstance(labels, dict) else []
+    others = sorted(path.name for path in out.iterdir() if path.name not in (MANIFEST, *known))
+    if others:
+        raise UserError(
+            f"{out}: holds {len(others)} files that `sprint sample` did not draw, such as {others[0]}; name another "
+            "folder with --out, or remove them"
+        )
+    return known
 
 
 def encode(picture_CHW) -> bytes:

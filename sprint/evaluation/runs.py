@@ -8,9 +8,10 @@ key, so that a rerun or another metric samples nothing anew. metrics.json holds 
 
 import hashlib
 import json
+import math
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,7 +20,8 @@ from safetensors.torch import save
 from sprint import data
 from sprint.data import to_pixels
 from sprint.diffusion.denoiser import Model, ModelConfig
-from sprint.diffusion.guidance import Guidance, Guided
+from sprint.diffusion.guidance import GUIDANCES, PLAIN, Guidance
+from sprint.diffusion.guided import Guided
 from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import balanced_labels, sample
 from sprint.metrics import extractors
@@ -144,15 +146,29 @@ def load_network(trained: Trained, step: int) -> tuple[Model, str]:
     return model, rest["sha256"]
 
 
+def load_earlier(trained: Trained, guidance: Guidance) -> tuple[dict[float, Model], dict[str, str]]:
+    """The networks with earlier weights that a guidance asks for, and the SHA-256 of each, by share of the training."""
+    networks, hashes = {}, {}
+    for share in sorted({call.weights for call in guidance.calls()} - {PLAIN.weights}):
+        networks[share], hashes[f"{share:g}"] = load_network(trained, math.ceil(share * trained.run.train.steps))
+    return networks, hashes
+
+
 def draw(
-    model: Model, prediction: str, guidance: Guidance, evaluating: Evaluating, count: int
+    model: Model,
+    prediction: str,
+    guidance: Guidance,
+    evaluating: Evaluating,
+    count: int,
+    earlier: dict[float, Model] | None = None,
 ) -> tuple[torch.Tensor, Guided]:
     """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls.
 
-    Processes that share an evaluation draw a contiguous part of the batches each.
+    Processes that share an evaluation draw a contiguous part of the batches each. earlier: of load_earlier.
     """
     shape = model.config
-    field = Guided(as_velocity(prediction, model.image), guidance, shape.classes)
+    others = {share: as_velocity(prediction, other.image) for share, other in (earlier or {}).items()}
+    field = Guided(as_velocity(prediction, model.image), guidance, shape.classes, shape.backbone.grid, others)
     size, image = evaluating.batch, (shape.channels, shape.size, shape.size)
     batches, starts = [torch.empty((0, *image), dtype=torch.uint8)], distributed.shard(range(0, count, size))
     for first in track(starts, f"sampling, {guidance.text()}", len(starts)):
@@ -189,17 +205,19 @@ def _judged(trained: Trained, results: Path, evaluating: Evaluating, sweep: list
 
 
 def _asked(milestones: list[dict], guidances: list[Guidance], curve: bool) -> list[tuple[dict, Guidance]]:
-    earlier = [(milestone, Guidance()) for milestone in milestones[:-1]] if curve else []
+    earlier = [(milestone, GUIDANCES[Guidance.usual]()) for milestone in milestones[:-1]] if curve else []
     return earlier + [(milestones[-1], guidance) for guidance in guidances]
 
 
 def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> dict:
     model, weights = load_network(trained, milestone["step"])
+    earlier, others = load_earlier(trained, guidance)
     identity = {
         "weights": weights,
+        **({"earlier_weights": others} if others else {}),
         "prediction": trained.prediction,
-        "sampler": asdict(evaluating.sampler),
-        "guidance": asdict(guidance),
+        "sampler": evaluating.sampler.document(),
+        "guidance": guidance.document(),
         "images": evaluating.images,
         "image_size": model.config.size,
         "channels": model.config.channels,
@@ -213,7 +231,7 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
         "reference": hashlib.sha256(save(reference)).hexdigest(),
     }
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-    seen, calls = _features(trained, key, model, guidance, evaluating, judge)
+    seen, calls = _features(trained, key, model, guidance, evaluating, judge, earlier)
     if not distributed.is_main():
         return {}
     features, predicted = split_features(seen)
@@ -225,8 +243,8 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
         "identity": identity,
         "step": milestone["step"],
         "stage": milestone["stage"],
-        "guidance": asdict(guidance),
-        "sampler": asdict(evaluating.sampler),
+        "guidance": guidance.document(),
+        "sampler": evaluating.sampler.document(),
         "images": evaluating.images,
         "labels": "balanced",
         "network_evaluations": calls,
@@ -236,13 +254,15 @@ def _evaluation(trained, judge, reference, evaluating, milestone, guidance) -> d
     }
 
 
-def _features(trained, key, model, guidance, evaluating, judge) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+def _features(
+    trained, key, model, guidance, evaluating, judge, earlier
+) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
         return kept or ({}, {})
-    pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images)
+    pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images, earlier)
     batches = max(1, len(distributed.shard(range(0, evaluating.images, evaluating.batch))))
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
     seen = _whole({**judge.see(pixels), "pixels": pixels})

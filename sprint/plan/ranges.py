@@ -6,7 +6,7 @@ import math
 from sprint import data
 from sprint.methods import METHODS
 from sprint.metrics import extractors
-from sprint.plan.schema import Preset, Training
+from sprint.plan.schema import Preset, Run, Training
 from sprint.runtime.distributed import refuse_uneven
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, describe, inside, refuse_unknown
@@ -90,10 +90,11 @@ def _check_cluster(preset: Preset, location: str) -> None:
         )
 
 
-def check_guidance(preset: Preset, method: str, location: str) -> None:
-    """Raise UserError where `method` cannot do a guidance with which the preset judges every run."""
+def check_guidance(preset: Preset, run: Run, location: str) -> None:
+    """Raise UserError where a run cannot do a guidance with which the preset judges every one."""
     for number, guidance in enumerate(preset.evaluate.guidance):
-        checked(f"{location}: evaluate.guidance[{number}]", lambda guidance=guidance: guidance.check(method))
+        place = f"{location}: evaluate.guidance[{number}]"
+        checked(place, lambda guidance=guidance: guidance.check(METHODS[run.method], run.train.milestones))
 
 
 def _check_extractors(names: list[str], location: str) -> None:

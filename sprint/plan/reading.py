@@ -12,7 +12,7 @@ from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of
 from sprint.plan.schema import Plan, Preset, Run, Study, Training
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import build, checked, inside, nearest, ranged, read_yaml
+from sprint.runtime.strict import build, checked, convert, inside, nearest, ranged, read_yaml
 
 PRESETS = Path("workflow/presets")
 STUDIES = Path("ablations")
@@ -91,7 +91,7 @@ def load_study(path: Path, preset: Preset) -> Study:
             entry = build(Entry, point, location)
             try:
                 found = [make_run(preset, entry, seed, location) for seed in seeds]
-                guidances = _guidances(entry, location)
+                guidances = _guidances(entry, found[0].train.milestones, location)
             except UserError as error:
                 if not content.show_impossible:
                     raise
@@ -108,8 +108,8 @@ def load_study(path: Path, preset: Preset) -> Study:
     if not runs:
         raise UserError(f"{path}: runs makes no run at all; allowed: at least one method")
     _check_vary(content.vary, runs, f"{path}: vary")
-    for method in dict.fromkeys(run.method for run in runs.values()):
-        check_guidance(preset, method, f"{path.parent.parent / PRESETS / preset.name}.yaml")
+    for run in runs.values():
+        check_guidance(preset, run, f"{path.parent.parent / PRESETS / preset.name}.yaml")
     return Study(path.stem, content.title, content.question, content.vary, list(runs.values()), impossible, sweeps)
 
 
@@ -201,16 +201,16 @@ def _subsampling(method, entry: Entry, location: str) -> str:
     return entry.subsampling or method.subsampling
 
 
-def _guidances(entry: Entry, location: str) -> list[Guidance]:
-    """Every combination of kind, scale and interval that the entry's guidance grids name."""
+def _guidances(entry: Entry, milestones: list[float], location: str) -> list[Guidance]:
+    """Every combination of kind, scale, interval and a kind's own settings that the entry's guidance grids name."""
     found = []
     for number, grid in enumerate(entry.guidance):
         place = f"{inside(location, 'guidance')}[{number}]"
         interval = {"interval": grid["interval"]} if "interval" in grid else {}
         lists = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key != "interval"}
         for values in _product(list(lists.values()), place):
-            guidance = build(Guidance, {**dict(zip(lists, values, strict=True)), **interval}, place)
-            checked(place, lambda guidance=guidance: guidance.check(entry.method))
+            guidance = convert(Guidance, {**dict(zip(lists, values, strict=True)), **interval}, place)
+            checked(place, lambda guidance=guidance: guidance.check(METHODS[entry.method], milestones))
             found.append(guidance)
     return found
 

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 from sprint.diffusion.guidance import Guidance
-from sprint.diffusion.sample import Sampler
+from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
 from sprint.runtime.strict import nearest, ranged

@@ -4,8 +4,9 @@ With several seeds two settings are told apart only where their ranges over seed
 against the dense one carries a paired interval; with one seed nothing is said about noise except that it is unknown.
 """
 
+from sprint.diffusion.guidance import kind_name
 from sprint.report.figures.plots import line_name, numeric_factor
-from sprint.report.format import factor_name, factor_text, kind_name, listed, metric_name, metric_text
+from sprint.report.format import factor_name, factor_text, listed, metric_name, metric_text
 from sprint.report.pairs import compared
 from sprint.report.read import Study
 from sprint.report.summary import Line, Spread, lines, ranking

@@ -1,4 +1,7 @@
-"""How the report names and prints things: metrics, guidance, samplers, factors, numbers; everywhere alike."""
+"""How the report names and prints things: metrics, factors, numbers; everywhere alike.
+
+Guidances and samplers say their own: sprint/diffusion/guidance and samplers.
+"""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +15,6 @@ BETTER = {
 }
 FACTOR_NAMES = {"drop": "drop ratio"}
 FACTOR_UNITS = {"settings.split": "encoder / middle / decoder"}
-SAMPLER_NAMES = {"heun": "Heun ODE", "euler": "Euler ODE", "sde": "Euler–Maruyama SDE"}
 MISSING = "missing"
 
 
@@ -82,33 +84,6 @@ def factor_text(factor: str, value: object) -> str:
     if factor == "drop":
         return percent(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def guidance_text(guidance: dict) -> str:
-    """`{"kind": "cfg", "scale": 1.5}` as `CFG 1.5`; an interval is named when it is not the whole path."""
-    if guidance["kind"] == "none":
-        return kind_name("none")
-    return f"{kind_name(guidance['kind'])} {guidance['scale']:g}{_interval(guidance)}"
-
-
-def guidance_family(guidance: dict) -> str:
-    """A guidance without its scale: what one line of a plot against the scale shares."""
-    return kind_name(guidance["kind"]) + _interval(guidance)
-
-
-def kind_name(kind: str) -> str:
-    """`cfg` as CFG, `none` as unguided, `pdg-label` as PDG-label."""
-    head, dash, rest = kind.partition("-")
-    return "unguided" if kind == "none" else head.upper() + dash + rest
-
-
-def _interval(guidance: dict) -> str:
-    low, high = guidance["interval"]
-    return "" if (low, high) == (0.0, 1.0) else f" on [{low:g}, {high:g}]"
-
-
-def sampler_text(sampler: dict) -> str:
-    return f"{SAMPLER_NAMES.get(sampler['kind'], sampler['kind'])}, {sampler['steps']} steps"
 
 
 def listed(words: list[str]) -> str:

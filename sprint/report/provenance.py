@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprint.report.format import listed, sampler_text, seconds_text
+from sprint.diffusion import samplers
+from sprint.report.format import listed, seconds_text
 from sprint.report.read import Run, Study, read_extractors
 
 UNITS = [
@@ -100,4 +101,4 @@ def _extractor(facts: dict) -> str:
 
 
 def _samplers(runs: list[Run]) -> list[str]:
-    return _counted([sampler_text(entry["sampler"]) for run in runs for entry in run.evaluations[-1:]])
+    return _counted([samplers.text(entry["sampler"]) for run in runs for entry in run.evaluations[-1:]])

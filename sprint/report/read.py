@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from sprint.diffusion import guidance as guidances
+from sprint.diffusion import samplers
 from sprint.metrics import is_metric
-from sprint.report.format import factor_text, guidance_family, guidance_text, sampler_text
+from sprint.report.format import factor_text
 from sprint.runtime import status
 from sprint.runtime.files import read_json
 from sprint.statistics.comparable import conflicts
@@ -212,10 +214,10 @@ def _today(config: dict) -> dict:
 def _with_unguided(swept: dict, metrics: dict) -> list[dict]:
     """A sweep's evaluations, and the run's own unguided one of the same step, sampler and number of images."""
     found = swept.get("evaluations", [])
-    if not found or any(entry["guidance"]["kind"] == "none" for entry in found):
+    if not found or any(guidances.unguided(entry["guidance"]) for entry in found):
         return found
     same = ("step", "sampler", "images", "labels")
-    plain = [entry for entry in metrics.get("evaluations", []) if entry["guidance"]["kind"] == "none"]
+    plain = [entry for entry in metrics.get("evaluations", []) if guidances.unguided(entry["guidance"])]
     return [entry for entry in plain if all(entry[key] == found[0][key] for key in same)] + found
 
 
@@ -255,9 +257,9 @@ def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
         "stage": evaluation["stage"],
         "kind": guidance["kind"],
         "scale": guidance["scale"],
-        "family": guidance_family(guidance),
-        "guidance": guidance_text(guidance),
-        "sampler": sampler_text(evaluation["sampler"]),
+        "family": guidances.family(guidance),
+        "guidance": guidances.text(guidance),
+        "sampler": samplers.text(evaluation["sampler"]),
         "images": evaluation["images"],
         "labels": evaluation["labels"],
         "calls": "{strong:g} + {weak:g}".format(**evaluation["network_evaluations"]),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from sprint.diffusion.guidance import kind_name
 from sprint.metrics import metric_of
-from sprint.report.format import kind_name, listed, metric_name, metric_text
+from sprint.report.format import listed, metric_name, metric_text
 from sprint.report.read import Run, Study
 from sprint.report.summary import Line, lines
 from sprint.statistics.claims import Claim, Rule, Selector, holds

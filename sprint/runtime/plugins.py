@@ -4,32 +4,42 @@
     METHODS["tread"]         # the class in sprint/methods/tread.py; UserError, naming the nearest, for another name
     list(METHODS)            # all names, from the files alone
 
-A plug-in's name is its file's; its class is the one subclass of the contract that the file defines. Nothing is listed
-anywhere else. A folder below holds what plug-ins share, or those of another contract.
+A plug-in's name is its file's, with hyphens for underscores where the contract writes its names so; its class is the
+one subclass of the contract that the file defines. Nothing is listed anywhere else. A folder below holds what plug-ins
+share, or those of another contract.
 """
 
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from functools import cached_property
+from typing import ClassVar, Self
 
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import nearest
+from sprint.runtime.strict import describe, nearest
 
 
 class Plugins(Mapping):
     """The plug-ins of one contract by name; a file is imported when its class is asked for."""
 
-    def __init__(self, package: str, base: type):
-        self.package, self.base = package, base
+    def __init__(self, package: str, base: type, hyphens: bool = False):
+        self.package, self.base, self.hyphens = package, base, hyphens
 
     @cached_property
     def files(self) -> dict[str, str]:
         """Module by name."""
         folder = importlib.import_module(self.package).__path__
-        names = sorted(entry.name for entry in pkgutil.iter_modules(folder) if not entry.ispkg)
-        return {name: f"{self.package}.{name}" for name in names}
+        modules = sorted(entry.name for entry in pkgutil.iter_modules(folder) if not entry.ispkg)
+        return {self._written(module): f"{self.package}.{module}" for module in modules}
+
+    def name_of(self, plugin: type) -> str:
+        """The name of a plug-in's class."""
+        return self._written(plugin.__module__.rpartition(".")[2])
+
+    def _written(self, module: str) -> str:
+        return module.replace("_", "-") if self.hyphens else module
 
     def __getitem__(self, name: str) -> type:
         module = importlib.import_module(nearest(self.files, name, self.base.__name__.lower()))
@@ -54,6 +64,30 @@ class Plugins(Mapping):
         return len(self.files)
 
 
-def find(package: str, base: type) -> Plugins:
-    """All plug-ins of the contract `base` in the folder of `package`."""
-    return Plugins(package, base)
+def find(package: str, base: type, hyphens: bool = False) -> Plugins:
+    """All plug-ins of the contract `base` in the folder of `package`; `hyphens`: pdg-label is in pdg_label.py."""
+    return Plugins(package, base, hyphens)
+
+
+class Kind:
+    """What contracts share whose plug-ins a file names by `kind`, their fields beside it: {kind: heun, steps: 8}."""
+
+    plugins: ClassVar[Plugins]  # all of the contract
+    usual: ClassVar[str]  # the kind of a mapping that names none
+
+    @classmethod
+    def chosen(cls, content: dict) -> tuple[type[Self], dict]:
+        """The plug-in that a mapping names, and the rest of it. Raises UserError for one without a file."""
+        kind = content.get("kind", cls.usual)
+        if not isinstance(kind, str):
+            raise UserError(f"kind is {describe(kind)}; allowed: {', '.join(cls.plugins)}")
+        return cls.plugins[kind], {key: value for key, value in content.items() if key != "kind"}
+
+    @classmethod
+    def kind(cls) -> str:
+        """The plug-in's name."""
+        return cls.plugins.name_of(cls)
+
+    def document(self) -> dict:
+        """The mapping, complete, as results hold it."""
+        return {"kind": self.kind(), **asdict(self)}

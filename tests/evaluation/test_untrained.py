@@ -4,7 +4,8 @@ import pytest
 import tiny
 import torch
 
-from sprint.diffusion.guidance import Guidance, Guided
+from sprint.diffusion.guidance import GUIDANCES
+from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import sample
 from sprint.evaluation.runs import Still, make_reference
 from sprint.metrics import train_extractors
@@ -15,7 +16,7 @@ from sprint.runtime.files import read_json
 def test_a_network_at_its_initial_values_draws_the_noise_that_sampling_starts_from(run):
     model, preset = tiny.network(run), tiny.smoke().evaluate
     shape = (model.config.channels, run.image_size, run.image_size)
-    field = Guided(model.eval().image, Guidance(), model.config.classes)
+    field = Guided(model.eval().image, GUIDANCES["none"](), model.config.classes)
     drawn, noise = (sample(one, preset.sampler, 0, 0, 3, shape) for one in (field, Still(model.config.classes)))
     assert torch.equal(drawn, noise)
 

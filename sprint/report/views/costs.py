@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
+from sprint.diffusion.guidance import kind_name
 from sprint.report.blocks import Block, text_table
-from sprint.report.format import kind_name, prefix, ranged, significant
+from sprint.report.format import prefix, ranged, significant
 from sprint.report.read import Run, Study
 from sprint.report.views import Report, StudyView
 

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file
 
+from sprint.diffusion import guidance
 from sprint.report.blocks import Block, Grid, Picture
-from sprint.report.format import guidance_text
 from sprint.report.provenance import protocol
 from sprint.report.read import Run, Study
 from sprint.report.settings_table import sentence
@@ -57,7 +57,7 @@ def _images(results: Path, run: Run, line: Line) -> np.ndarray | None:
     keys = [
         entry["key"]
         for entry in run.evaluations
-        if entry["step"] == last and line.guidance.startswith(guidance_text(entry["guidance"]))
+        if entry["step"] == last and line.guidance.startswith(guidance.text(entry["guidance"]))
     ]
     paths = [results / "runs" / run.name / "samples" / f"{key}.safetensors" for key in keys]
     return load_file(paths[0])["pixels"] if paths and paths[0].exists() else None
