@@ -90,22 +90,18 @@ def make_reference(settings: dict, image_size: int, evaluating: Evaluating, resu
         _write_reference(images, seen, _untrained(evaluating, images, judge), results)
 
 
-class Still:
+def _still(x: torch.Tensor, *told) -> torch.Tensor:
     """The velocity of a network that was never trained: its last layer starts at zero (adaLN-Zero)."""
-
-    def __init__(self, classes: int):
-        self.classes = classes
-
-    def __call__(self, x, t: float, labels) -> torch.Tensor:
-        return torch.zeros_like(x)
+    return torch.zeros_like(x)
 
 
 def _untrained(evaluating: Evaluating, images: data.Images, judge: Judge) -> dict[str, torch.Tensor]:
     """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
     shape, count, seen = tuple(images.pixels.shape[1:]), evaluating.images, []
+    field = Guided(_still, GUIDANCES[Guidance.usual](), images.classes)
     for first in range(0, count, evaluating.batch):
         last = min(first + evaluating.batch, count)
-        drawn = sample(Still(images.classes), evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
+        drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
         seen.append(judge.see(to_pixels(drawn).cpu()))
     return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
 
