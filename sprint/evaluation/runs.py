@@ -90,7 +90,7 @@ def make_reference(settings: dict, image_size: int, evaluating: Evaluating, resu
         _write_reference(images, seen, _untrained(evaluating, images, judge), results)
 
 
-def _still(x: torch.Tensor, *told) -> torch.Tensor:
+def still(x: torch.Tensor, *told) -> torch.Tensor:
     """The velocity of a network that was never trained: its last layer starts at zero (adaLN-Zero)."""
     return torch.zeros_like(x)
 
@@ -98,7 +98,7 @@ def _still(x: torch.Tensor, *told) -> torch.Tensor:
 def _untrained(evaluating: Evaluating, images: data.Images, judge: Judge) -> dict[str, torch.Tensor]:
     """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
     shape, count, seen = tuple(images.pixels.shape[1:]), evaluating.images, []
-    field = Guided(_still, GUIDANCES[Guidance.usual](), images.classes)
+    field = Guided(still, GUIDANCES[Guidance.usual](), images.classes)
     for first in range(0, count, evaluating.batch):
         last = min(first + evaluating.batch, count)
         drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, shape, device())

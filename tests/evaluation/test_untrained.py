@@ -7,7 +7,7 @@ import torch
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import sample
-from sprint.evaluation.runs import Still, make_reference
+from sprint.evaluation.runs import make_reference, still
 from sprint.metrics import train_extractors
 from sprint.runtime.files import read_json
 
@@ -17,7 +17,8 @@ def test_a_network_at_its_initial_values_draws_the_noise_that_sampling_starts_fr
     model, preset = tiny.network(run), tiny.smoke().evaluate
     shape = (model.config.channels, run.image_size, run.image_size)
     field = Guided(model.eval().image, GUIDANCES["none"](), model.config.classes)
-    drawn, noise = (sample(one, preset.sampler, 0, 0, 3, shape) for one in (field, Still(model.config.classes)))
+    untrained = Guided(still, GUIDANCES["none"](), model.config.classes)
+    drawn, noise = (sample(one, preset.sampler, 0, 0, 3, shape) for one in (field, untrained))
     assert torch.equal(drawn, noise)
 
 
