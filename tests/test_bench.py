@@ -125,13 +125,6 @@ def test_time_is_counted_to_the_part_that_takes_it(method, slow, monkeypatch):
     assert found[slow] >= 0.3 and max(found, key=found.get) == slow
 
 
-def test_tasks_take_turns_and_the_first_turn_is_not_counted():
-    seen = []
-    seconds = clock.in_turns({"a": lambda: seen.append("a"), "b": lambda: seen.append("b")}, 2, "testing")
-    assert seen == ["a", "b"] * 3 and [len(taken) for taken in seconds.values()] == [3, 3]
-    assert clock.spread([9.0, 3.0, 1.0, 2.0]) == {"median": 2.0, "low": 1.0, "high": 3.0, "repeats": 3}
-
-
 def test_working_memory_is_what_a_call_holds_at_most():
     megabytes = 64
     found = clock.working_bytes(lambda: torch.ones(megabytes, 1 << 18))

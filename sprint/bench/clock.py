@@ -1,4 +1,4 @@
-"""How speed and memory are measured: turn by turn, the first turn apart, medians with their spread."""
+"""How speed and memory are measured: turn by turn, the first turn apart, again where turns scatter, medians."""
 
 import ctypes
 import gc
@@ -11,16 +11,18 @@ import torch
 
 from sprint.runtime.progress import track
 
+SCATTER = 0.1  # turns scatter where their middle half is wider than this share of their median
+ROUNDS = 3  # so often at most are the turns taken while some scatter
 STATUS, CLEAR = "/proc/self/status", "/proc/self/clear_refs"
 
 
-def timed(once: Callable[[], object]) -> float:
-    """Seconds of one call, the device's work included."""
+def timed(once: Callable[[], object], now: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds of one call by a clock, the device's work included."""
     synchronise()
-    began = time.perf_counter()
+    began = now()
     once()
     synchronise()
-    return time.perf_counter() - began
+    return now() - began
 
 
 def synchronise() -> None:
@@ -29,26 +31,42 @@ def synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def in_turns(tasks: dict, repeats: int, what: str) -> dict[object, list[float]]:
-    """Seconds of every call of each task, repeat by repeat, so that a machine that slows down slows all of them.
+def in_turns(
+    tasks: dict, repeats: int, what: str, now: Callable[[], float] = time.perf_counter
+) -> dict[object, list[float]]:
+    """Seconds of every call of each task, turn by turn, so that a machine that slows down slows all of them.
 
-    The first of the `repeats` + 1 turns warms up, and compiles where something is compiled: it stands first.
+    The first turn warms up, and compiles where something is compiled: it stands first. `repeats` turns follow; while
+    any task's turns scatter, all tasks take as many again, up to ROUNDS times in all. No turn is thrown away.
     """
-    seconds: dict[object, list[float]] = {key: [] for key in tasks}
-    for _ in track(range(repeats + 1), what, repeats + 1):
-        for key, once in tasks.items():
-            seconds[key].append(timed(once))
+    seconds: dict[object, list[float]] = {key: [timed(once, now)] for key, once in tasks.items()}
+    for round_ in range(ROUNDS):
+        for _ in track(range(repeats), f"{what}{', again: turns scatter' if round_ else ''}", repeats):
+            for key, once in tasks.items():
+                seconds[key].append(timed(once, now))
+        if not any(spread(taken)["scatters"] for taken in seconds.values()):
+            break
     return seconds
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Median, lowest and highest of the turns after the first."""
+def spread(values: list[float]) -> dict[str, float | bool]:
+    """Median, lowest and highest of the turns after the first; whether they scatter too much to say one number."""
+    turns = values[1:]
     return {
-        "median": statistics.median(values[1:]),
-        "low": min(values[1:]),
-        "high": max(values[1:]),
-        "repeats": len(values) - 1,
+        "median": statistics.median(turns),
+        "low": min(turns),
+        "high": max(turns),
+        "repeats": len(turns),
+        "scatters": _middle_half(turns) > SCATTER * statistics.median(turns),
     }
+
+
+def _middle_half(values: list[float]) -> float:
+    """Width of the middle half (interquartile range); 0 of a single value, of which nothing can be told."""
+    if len(values) < 2:
+        return 0.0
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return high - low
 
 
 def working_bytes(once: Callable[[], object]) -> int | None:

@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 
 from sprint.bench import clock
-from sprint.bench.training import BASE, about, release, runs_of
+from sprint.bench.training import about, release, runs_of
 from sprint.data import facts
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.guided import Guided, batches
 from sprint.diffusion.sample import sample
 from sprint.diffusion.samplers import SAMPLERS
+from sprint.methods import YARDSTICK
 from sprint.plan.budget import cost_of
 from sprint.plan.reading import Entry, make_run
 from sprint.plan.schema import Preset, Run
@@ -62,7 +63,7 @@ def fastest(seconds: dict) -> dict[object, tuple[str, list[float]]]:
 def bench_sample(preset: Preset, methods: list[str], drop: float, repeats: int, threads: int, out: Path) -> dict:
     """Measure each method's sampling step under each guidance; write and return what was found."""
     torch.set_num_threads(threads)
-    base = make_run(preset, Entry(BASE), 0, BASE)
+    base = make_run(preset, Entry(YARDSTICK), 0, YARDSTICK)
     runs, impossible = runs_of(preset, methods, drop)
     rows = [row for run in [base, *runs] for row in _rows(run, repeats)]
     result = {**about(base, threads, "sample"), "rows": rows, "impossible": impossible}

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from sprint import data
-from sprint.bench.training import BASE, conditions, on_this_machine, row, runs_of, with_batch
+from sprint.bench.training import conditions, on_this_machine, row, runs_of, with_batch
+from sprint.methods import YARDSTICK
 from sprint.plan.reading import Entry, make_run
 from sprint.plan.schema import Preset
 from sprint.runtime.files import write_json
@@ -39,7 +40,7 @@ def bench_scaling(preset: Preset, threads: int, out: Path) -> dict:
     rows, impossible = [], []
     for tokens in preset.measure.tokens:
         scaled = on_this_machine(with_tokens(preset, tokens), None)
-        base = make_run(scaled, Entry(BASE), 0, BASE)
+        base = make_run(scaled, Entry(YARDSTICK), 0, YARDSTICK)
         runs, refused = runs_of(scaled, [], DROP)
         rows += [row(base, run, preset.measure.repeats) for run in (base, *runs)]
         impossible += [{"tokens": tokens, **one} for one in refused]

@@ -2,9 +2,13 @@
 
     sprint bench study methods --preset digits
 
-Runs of a study take turns, repeat by repeat, so that a machine that slows down slows all of them.
+Networks take turns with each other and with the base, so that a machine that slows down slows all of them, and each
+number of a row comes from the same turns. A network that several studies have is measured once: the others' files name
+the study that did. Where other code, another machine or other threads measured it, it is measured again.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,44 +19,84 @@ from sprint.bench import clock
 from sprint.bench.sampling import fastest, one_step, ways
 from sprint.diffusion.guidance import compared_kinds
 from sprint.methods import METHODS, YARDSTICK
+from sprint.plan.reading import Entry, make_run
 from sprint.plan.schedule import sparse_steps
-from sprint.plan.schema import Measuring, Run, Study
+from sprint.plan.schema import Measuring, Preset, Run, Study
 from sprint.runtime import provenance
-from sprint.runtime.files import write_json
+from sprint.runtime.files import read_json, write_json
 from sprint.training.batches import draw_batch
 from sprint.training.step import State, start, train_step
 
+SHAPING = ("method", "drop", "subsampling", "settings", "data", "image_size", "model")  # speed; seeds and steps do not
+SAME = ("machine", "versions", "commit", "threads", "batch", "repeats", "base")  # where measured numbers may be shared
 
-def measure_study(study: Study, measuring: Measuring, threads: int, out: Path) -> dict:
-    """Measure one run per setting (seeds cost the same) and write `out`."""
+
+def measure_study(study: Study, preset: Preset, threads: int, out: Path) -> dict:
+    """Measure each network of a study that no other study beside `out` has measured alike; write and return all."""
     torch.set_num_threads(threads)
-    chosen = {_setting(run): run for run in reversed(study.runs)}
-    images = data.load(study.runs[0].data, study.runs[0].image_size)
-    tasks = {
-        ((key, name), way): once
-        for key, run in chosen.items()
-        for (name, way), once in _tasks(run, images, measuring).items()
-    }
-    seconds = clock.in_turns(tasks, measuring.repeats, "measuring throughput")
-    rates: dict[str, dict] = {key: {} for key in chosen}
-    for (key, name), (way, taken) in fastest(seconds).items():
-        rates[key][name] = clock.spread([measuring.batch / one for one in taken]) | ({"calls": way} if way else {})
-    result = {
+    measuring = preset.measure
+    about = {
         "study": study.name,
-        "machine": provenance.machine(),
-        "threads": threads,
+        **provenance.measurement("throughput", threads),
         "batch": measuring.batch,
+        "repeats": measuring.repeats,
         "base": YARDSTICK,
         "unit": "images per second",
+    }
+    known = measured_elsewhere(out, about)
+    networks = {run.name: network_of(run) for run in study.runs}
+    fresh = {networks[run.name]: run for run in reversed(study.runs) if networks[run.name] not in known}
+    if fresh:
+        base = next((run for run in study.runs if run.method == YARDSTICK), None)
+        base = base or make_run(preset, Entry(YARDSTICK), study.runs[0].seed, YARDSTICK)
+        known |= {key: (study.name, speeds) for key, speeds in _measure(base, fresh, measuring).items()}
+    result = {
+        **about,
         "peak_memory_bytes": provenance.peak_memory(),
-        "runs": {run.name: rates[_setting(run)] for run in study.runs},
+        "networks": networks,
+        "measured_in": {name: known[network][0] for name, network in networks.items()},
+        "runs": {name: known[network][1] for name, network in networks.items()},
     }
     write_json(out, result)
     return result
 
 
-def _setting(run: Run) -> str:
-    return run.name.replace(f"-seed{run.seed}-{run.hash}", "")
+def network_of(run: Run) -> str:
+    """A short name for all that shapes a run's speed."""
+    whole = run.document()
+    content = [*(whole[key] for key in SHAPING), run.train.precision, run.train.compile, sparse_steps(run) > 0]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def measured_elsewhere(out: Path, about: dict) -> dict[str, tuple[str, dict]]:
+    """By network, the study whose file beside `out` measured it itself under the same conditions, and its speeds."""
+    found = {}
+    for path in sorted(out.parent.glob("*.json")):
+        other = {} if path == out else read_json(path)
+        if all(other.get(key) == about[key] for key in SAME):
+            own = [name for name, study in other["measured_in"].items() if study == other["study"]]
+            found |= {other["networks"][name]: (other["study"], other["runs"][name]) for name in own}
+    return found
+
+
+def _measure(base: Run, runs: dict[str, Run], measuring: Measuring) -> dict[str, dict]:
+    """All in turns with the base: images per second by what was timed, and how many times the base's they are."""
+    images = data.load(base.data, base.image_size)
+    everyone = {network_of(base): base, **runs}
+    tasks = {
+        ((key, name), way): once
+        for key, run in everyone.items()
+        for (name, way), once in _tasks(run, images, measuring).items()
+    }
+    best = fastest(clock.in_turns(tasks, measuring.repeats, "measuring throughput"))
+    found: dict[str, dict] = {key: {} for key in runs}
+    for (key, name), (way, taken) in best.items():
+        if key in found:
+            found[key][name] = clock.spread([measuring.batch / one for one in taken]) | ({"calls": way} if way else {})
+            if beside := best.get((network_of(base), name)):
+                ratios = [of / own for of, own in zip(beside[1], taken, strict=True)]
+                found[key][name] |= {"of_base": clock.spread(ratios)}
+    return found
 
 
 def _tasks(run: Run, images: data.Images, measuring: Measuring) -> dict[tuple[str, str], Callable[[], object]]:

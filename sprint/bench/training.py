@@ -17,7 +17,7 @@ from sprint.bench import clock
 from sprint.bench.parts import seconds_by_part
 from sprint.bench.plain import PlainTraining
 from sprint.cost.papers import LATENT_CHANNELS, latent_size
-from sprint.methods import METHODS
+from sprint.methods import METHODS, YARDSTICK
 from sprint.nn.backbones import BACKBONES, USUAL
 from sprint.nn.sizes import parse
 from sprint.plan.budget import cost_of
@@ -30,7 +30,6 @@ from sprint.runtime.files import write_json
 from sprint.training.batches import draw_batch
 from sprint.training.step import State, device, start, train_step
 
-BASE = "dense"
 CLASSES, IMAGES = 1000, 1024  # of the random data that stands in for latents of ImageNet
 
 
@@ -90,7 +89,7 @@ def runs_of(preset: Preset, methods: list[str], drop: float) -> tuple[list[Run],
     Raises UserError where a method that was asked for cannot be, or none can.
     """
     runs, impossible = [], []
-    for method in [name for name in methods or METHODS if name != BASE]:
+    for method in [name for name in methods or METHODS if name != YARDSTICK]:
         try:
             runs.append(make_run(preset, Entry(method, drop), 0, method))
         except UserError as error:
@@ -106,7 +105,7 @@ def bench_train(preset: Preset, methods: list[str], drop: float, repeats: int, t
     """Measure the plain baseline and each method in turns with the dense network; write and return what was found."""
     torch.set_num_threads(threads)
     preset = fitting(preset, methods, drop)
-    base = make_run(preset, Entry(BASE), 0, BASE)
+    base = make_run(preset, Entry(YARDSTICK), 0, YARDSTICK)
     runs, impossible = runs_of(preset, methods, drop)
     result = {
         **about(base, threads, "train"),
@@ -125,7 +124,7 @@ def fitting(preset: Preset, methods: list[str], drop: float) -> Preset:
 
     def attempt(batch: int) -> None:
         smaller = with_batch(preset, batch)
-        for run in [make_run(smaller, Entry(BASE), 0, BASE), *runs_of(smaller, methods, drop)[0]]:
+        for run in [make_run(smaller, Entry(YARDSTICK), 0, YARDSTICK), *runs_of(smaller, methods, drop)[0]]:
             trainers = Trainer(run), Trainer(run)  # as many as are measured in turns
             trainers[0].step()
             del trainers
@@ -145,6 +144,7 @@ def conditions(run: Run, threads: int, what: str) -> dict:
         "model": vars(run.model),
         "precision": run.train.precision,
         "compiled": run.train.compile,
+        "base": METHODS[YARDSTICK].title,
         "matrix_flops_per_second": clock.matrix_rate(run.train.precision),
     }
 
@@ -157,8 +157,9 @@ def scale_of(run: Run) -> dict:
 def row(base: Run, run: Run, repeats: int) -> dict:
     """A run's sparse training step in turns with the base's: seconds, speed-up measured and modelled, parts, memory."""
     first, other = Trainer(base), Trainer(run)
-    tasks = {"base": first.step, "step": other.step, "with data": other.step_with_data, "data": other.draw}
-    seconds = clock.in_turns(tasks, repeats, f"measuring {run.label}")
+    seconds = clock.in_turns({"base": first.step, "step": other.step}, repeats, f"measuring {run.label}")
+    drawing = {"with data": other.step_with_data, "data": other.draw}  # no part of any ratio: apart, it spoils no turn
+    seconds |= clock.in_turns(drawing, repeats, f"measuring {run.label} with its data")
     flops, base_flops = (cost_of(one)["train_flops_per_image"] for one in (run, base))
     found = {
         **measured(seconds, run, flops),
@@ -185,6 +186,7 @@ def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
         "step_seconds": step,
         "first_step_seconds": seconds["step"][0],  # compilation, where there is one, is in this one alone
         "base_step_seconds": clock.spread(seconds["base"]),
+        "base_images_per_second": run.train.batch / statistics.median(seconds["base"][1:]),
         "images_per_second": run.train.batch / step["median"],
         "flops_per_image": flops,
         "flops_per_second": flops * run.train.batch / step["median"],

@@ -109,7 +109,7 @@ def study(
 
     plan = load_plan(preset)
     out = Path("results") / preset / "throughput" / f"{name}.json"
-    measure_study(plan.study(name), plan.preset.measure, threads, out)
+    measure_study(plan.study(name), plan.preset, threads, out)
 
 
 def _sized(model: str, resolution: int, batch: int | None, compiled: bool | None):
