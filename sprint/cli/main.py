@@ -183,7 +183,7 @@ def import_command(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     image_size: Annotated[int, whole(1, 4096, "Latent side, where no positions in the file tell it.")] = 32,
     settings: Annotated[
-        list[str], typer.Option("--set", help="A setting that no tensor tells, such as decoder_heads=16 of MaskDiT.")
+        list[str], typer.Option("--set", help="A setting that no tensor tells, such as decoder_heads=16.")
     ] = [],  # noqa: B006
 ):
     """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
@@ -218,7 +218,7 @@ def cost(
     preset: Preset = "digits",
     model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
     resolution: Annotated[int, whole(1, 4096, "Pixels; latents have an eighth of them a side.")] = 256,
-    method: Annotated[str, typer.Option(help="A file of sprint/methods.")] = "dense",
+    method: Annotated[str, typer.Option(help="A file of sprint/methods; usually that of every block and token.")] = "",
     drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
     split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
     guidance: Annotated[str, typer.Option(help="A file of sprint/diffusion/guidance.")] = "none",

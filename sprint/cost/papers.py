@@ -20,7 +20,7 @@ from sprint.cost.flops import (
 )
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES, Guidance
-from sprint.methods import METHODS
+from sprint.methods import METHODS, YARDSTICK
 from sprint.nn.backbones import BACKBONES, USUAL
 from sprint.nn.sizes import parse
 from sprint.nn.tokens import kept_count
@@ -73,8 +73,8 @@ def cost_of_published(config: ModelConfig, guidance: Guidance) -> dict:
 def print_cost(
     model: str, resolution: int, method: str, drop: float, settings: dict, guidance: str, as_json: bool
 ) -> None:
-    """Print cost_of_published as a table with units, or as JSON."""
-    config = published_config(model, resolution, method, drop, settings)
+    """Print cost_of_published as a table with units, or as JSON; without a method, of the dense network."""
+    config = published_config(model, resolution, method or YARDSTICK, drop, settings)
     cost = cost_of_published(config, GUIDANCES[guidance]())
     if as_json:
         print(json.dumps(cost, indent=1))
@@ -114,7 +114,7 @@ def paper_costs(path: Path) -> list[dict]:
 
 def _compared(row: dict, quantity: str) -> dict:
     kind = row.get("guidance", "none")
-    drop = row.get("drop", 0.0 if row["method"] == "dense" else USUAL_DROP)
+    drop = row.get("drop", 0.0 if row["method"] == YARDSTICK else USUAL_DROP)
     config = published_config(row["model"], row["resolution"], row["method"], drop, {})
     cost = cost_of_published(config, GUIDANCES[kind]())
     ours = {

@@ -1,7 +1,7 @@
 """Plug-ins: one file each, found by listing the folder of their contract.
 
     METHODS = find("sprint.methods", Method)
-    METHODS["tread"]         # the class in sprint/methods/tread.py; UserError, naming the nearest, for another name
+    METHODS[name]            # the class in sprint/methods/<name>.py; UserError, naming the nearest, for another name
     list(METHODS)            # all names, from the files alone
 
 A plug-in's name is its file's, with hyphens for underscores where the contract writes its names so; its class is the
