@@ -63,7 +63,7 @@ def losses(model: Model, run, keep) -> torch.Tensor:
     prediction = model(x, t, y, keep)
     generator = torch.Generator().manual_seed(2)
     target, noisy = (torch.randn(prediction.shape, generator=generator) for _ in range(2))
-    return model.method.loss(prediction, target, noisy, keep)
+    return model.method.loss(prediction, target, noisy, t, keep)
 
 
 def test_every_method_is_covered_sparse_where_it_can_be():
@@ -220,7 +220,7 @@ def test_bfloat16_stays_near_float32(run):
 def test_on_all_tokens_every_method_minimises_the_same_error(run):
     method = tiny.network(run).method
     prediction, target, noisy = torch.randn(3, 3, grid_of(run) ** 2, 4)
-    loss = method.loss(prediction, target, noisy, None)
+    loss = method.loss(prediction, target, noisy, torch.rand(3), None)
     for row in range(3):
         assert loss[row].item() == pytest.approx(torch.nn.functional.mse_loss(prediction[row], target[row]).item())
 
@@ -236,7 +236,7 @@ def test_the_loss_counts_dropped_places_only_where_something_was_computed_for_th
     computed = (came_out[0] * dropped).abs().max() > 0
     target, noisy = torch.randn(2, *prediction.shape)
     loss, at_dropped, at_kept = (
-        model.method.loss(prediction + change, target, noisy, keep) for change in (0, dropped, 1 - dropped)
+        model.method.loss(prediction + change, target, noisy, t, keep) for change in (0, dropped, 1 - dropped)
     )
     assert torch.equal(loss, at_dropped) is not bool(computed)
     assert ((loss - at_kept).abs() > 1e-6).all()

@@ -6,6 +6,8 @@ sum can be more than an undisturbed step.
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -14,7 +16,9 @@ from sprint.bench.clock import synchronise
 from sprint.diffusion.denoiser import Model
 from sprint.plan.schema import Run
 from sprint.training.batches import Batch
-from sprint.training.step import AFTER_BACKWARD, State, batch_loss
+from sprint.training.step import State, train_step
+
+BETWEEN = "optimiser"  # what little is done between the phases of a step is counted to it
 
 
 class Borders:
@@ -22,8 +26,9 @@ class Borders:
 
     def __init__(self, model: Model):
         self.seconds: dict[str, float] = defaultdict(float)
-        self.inside = ["loss"]
+        self.inside = [BETWEEN]
         self.last = 0.0
+        self.phases: list[str] = []
         self.hooks: list = []
         self._enclose("embedding", model)
         self._watch("routing and fusion", model.method)
@@ -44,6 +49,16 @@ class Borders:
     def leave(self) -> None:
         self.mark()
         self.inside.pop()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """A phase of a step. The embedding, which its backward pass enters last, ends with it."""
+        self.mark()
+        self.inside = [name]
+        self.phases.append(name)
+        yield
+        self.mark()
+        self.inside = [BETWEEN]
 
     def _watch(self, name: str, module: nn.Module) -> None:
         self.hooks.append(module.register_forward_pre_hook(lambda *_: self.enter(name)))
@@ -73,15 +88,9 @@ def seconds_by_part(run: Run, state: State, batch: Batch) -> dict[str, float]:
     try:
         synchronise()
         borders.last = time.perf_counter()
-        loss = batch_loss(run, state.model, state.model, batch)
-        loss.backward()
+        train_step(run, state, state.model, batch, borders.phase)
         borders.mark()
-        borders.inside = ["loss"]
-        for name, phase in AFTER_BACKWARD.items():
-            borders.enter(name)
-            phase(run, state)
-            borders.leave()
     finally:
         borders.remove()
-    named = [*state.model.method.parts(), "routing and fusion", "output", "loss", *AFTER_BACKWARD]
-    return {name: borders.seconds[name] for name in ["embedding", *named]}
+    named = ["embedding", *state.model.method.parts(), "routing and fusion", "output", "loss"]
+    return {name: borders.seconds[name] for name in dict.fromkeys([*named, *borders.phases])}

@@ -71,9 +71,11 @@ class Method(nn.Module):
         prediction_BNP: torch.Tensor,
         target_BNP: torch.Tensor,
         noisy_BNP: torch.Tensor,
+        t_B: torch.Tensor,
         keep_BK: torch.Tensor | None,
     ):
-        """Loss per sample (B,). The default: mean squared error over all tokens."""
+        """Loss per sample (B,) of a predicted velocity of noisy images at times t. The default: mean squared error over
+        all tokens."""
         return (prediction_BNP - target_BNP).square().mean(dim=(1, 2))
 
     def parts(self) -> dict[str, nn.Module]:

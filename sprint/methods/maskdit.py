@@ -1,8 +1,8 @@
 """MaskDiT (arXiv 2306.09305) under this bench's flow matching: encode the kept tokens, decode all of them.
 
 A narrower decoder sees mask tokens at the dropped places. The loss is denoising on kept patches plus reconstruction of
-the dropped ones, whose target is the noisy input, normalised per patch. Published with EDM preconditioning; see
-docs/fidelity.md.
+the dropped ones: the denoised image there against the noisy input, normalised per patch. Published with EDM
+preconditioning; see docs/fidelity.md.
 """
 
 import math
@@ -62,16 +62,18 @@ class MaskDiT(Method):
         restored = put_back(self.to_decoder(kept, context), keep_BK, self.mask_token.expand(-1, x_BND.shape[1], -1))
         return self.decoder(restored + self.positions_ND, context)
 
-    def loss(self, prediction_BNP, target_BNP, noisy_BNP, keep_BK):
+    def loss(self, prediction_BNP, target_BNP, noisy_BNP, t_B, keep_BK):
         if keep_BK is None:
-            return super().loss(prediction_BNP, target_BNP, noisy_BNP, None)
+            return super().loss(prediction_BNP, target_BNP, noisy_BNP, t_B, None)
         kept_BN = torch.zeros(prediction_BNP.shape[:2], device=prediction_BNP.device).scatter(1, keep_BK, 1.0)
         denoising = _mean_where((prediction_BNP - target_BNP).square().mean(-1), kept_BN)
-        return denoising + self.reconstruction * reconstruction_loss(prediction_BNP, noisy_BNP, kept_BN)
+        denoised_BNP = noisy_BNP - t_B.view(-1, 1, 1) * prediction_BNP  # on the linear path, D = x_t - t v
+        return denoising + self.reconstruction * reconstruction_loss(denoised_BNP, noisy_BNP, kept_BN)
 
 
-def reconstruction_loss(prediction_BNP: torch.Tensor, noisy_BNP: torch.Tensor, kept_BN: torch.Tensor) -> torch.Tensor:
-    """(B,) mean squared error on dropped patches against the noisy input normalised per patch (MAE, 2111.06377).
+def reconstruction_loss(denoised_BNP: torch.Tensor, noisy_BNP: torch.Tensor, kept_BN: torch.Tensor) -> torch.Tensor:
+    """(B,) mean squared error on dropped patches of the denoised image against the noisy input, normalised per patch
+    (MAE, 2111.06377).
 
     A patch of a single value has no spread to be normalised by: there the target is the noisy input itself.
     """
@@ -79,7 +81,7 @@ def reconstruction_loss(prediction_BNP: torch.Tensor, noisy_BNP: torch.Tensor, k
     if noisy_BNP.shape[-1] > 1:
         mean, variance = noisy_BNP.mean(-1, keepdim=True), noisy_BNP.var(-1, keepdim=True)
         normalised = (noisy_BNP - mean) / (variance + 1e-6).sqrt()
-    return _mean_where((prediction_BNP - normalised).square().mean(-1), 1 - kept_BN)
+    return _mean_where((denoised_BNP - normalised).square().mean(-1), 1 - kept_BN)
 
 
 def _mean_where(values_BN: torch.Tensor, chosen_BN: torch.Tensor) -> torch.Tensor:

@@ -44,5 +44,5 @@ class MicroDiT(Method):
         kept = self.blocks(take(mixed, keep_BK), context.at(keep_BK))
         return put_back(kept, keep_BK, torch.zeros_like(x_BND))
 
-    def loss(self, prediction_BNP, target_BNP, noisy_BNP, keep_BK):
-        return super().loss(take(prediction_BNP, keep_BK), take(target_BNP, keep_BK), noisy_BNP, None)
+    def loss(self, prediction_BNP, target_BNP, noisy_BNP, t_B, keep_BK):
+        return super().loss(take(prediction_BNP, keep_BK), take(target_BNP, keep_BK), noisy_BNP, t_B, None)

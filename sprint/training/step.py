@@ -1,5 +1,7 @@
 """One training step, the same for every method: flow matching, AdamW, gradient clipping, moving average."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -42,37 +44,39 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def train_step(run: Run, state: State, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
-    """One step of the optimiser and of the moving average; returns the loss, not yet read from the device."""
+def _plain(name: str) -> AbstractContextManager:
+    return nullcontext()
+
+
+def train_step(
+    run: Run,
+    state: State,
+    network: torch.nn.Module,
+    batch: Batch,
+    phase: Callable[[str], AbstractContextManager] = _plain,
+) -> torch.Tensor:
+    """One step of the optimiser and of the moving average; returns the loss, not yet read from the device.
+
+    `phase(name)` encloses each phase, so that a benchmark can time it.
+    """
+    parameters = list(state.model.parameters())
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(run, state.step)
-    loss = batch_loss(run, state.model, network, batch)
-    loss.backward()
-    for phase in AFTER_BACKWARD.values():
-        phase(run, state)
+    with phase("loss"):
+        loss = batch_loss(run, state.model, network, batch)
+        loss.backward()
+    with phase(
+        "clipping"
+    ):  # the optimiser divides by what the norm is too large by: no pass over the gradient of its own
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        state.optimizer.grad_scale = (norm / run.train.clip).clamp(min=1)  # fused optimisers take it from a GradScaler
+    with phase("optimiser"):
+        state.optimizer.step()
+        state.optimizer.zero_grad(set_to_none=True)  # here, not before the loss: no gradient takes memory beside it
+    with phase("EMA"), torch.no_grad():
+        torch._foreach_lerp_(state.average, parameters, 1 - run.train.ema)
     return loss.detach()
-
-
-def clip(run: Run, state: State) -> None:
-    """Have the optimiser divide the gradient by what its norm is too large by: no pass over it of its own."""
-    gradients = [parameter.grad for parameter in state.model.parameters() if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-    state.optimizer.grad_scale = (norm / run.train.clip).clamp(min=1)  # which fused optimisers take from a GradScaler
-
-
-def update(run: Run, state: State) -> None:
-    """The optimiser's step."""
-    state.optimizer.step()
-    state.optimizer.zero_grad(set_to_none=True)
-
-
-@torch.no_grad()
-def update_ema(run: Run, state: State) -> None:
-    """Let the moving average follow the parameters."""
-    torch._foreach_lerp_(state.average, list(state.model.parameters()), 1 - run.train.ema)
-
-
-AFTER_BACKWARD = {"clipping": clip, "optimiser": update, "EMA": update_ema}  # phases of a step, as benchmarks name them
 
 
 def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
@@ -86,7 +90,7 @@ def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -
     with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
         prediction = network(noisy, t, y, keep, skip)
     target, noisy = patchify(velocity(x, noise), run.model.patch), patchify(noisy, run.model.patch)
-    return model.method.loss(prediction.float(), target, noisy, keep).mean()
+    return model.method.loss(prediction.float(), target, noisy, t, keep).mean()
 
 
 def learning_rate(run: Run, step: int) -> float:

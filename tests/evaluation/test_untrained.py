@@ -8,7 +8,7 @@ from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import sample
 from sprint.evaluation.runs import make_reference, still
-from sprint.metrics import train_extractors
+from sprint.metrics.networks import training as train_extractors
 from sprint.runtime.files import read_json
 
 
