@@ -117,7 +117,8 @@ def evaluation(step: int, kind: str, scale: float, distance: float, images: int 
 
 def speed(median: float) -> dict:
     rates = {"train": median, "finetune": 400.0, "sample_cfg": 90.0}
-    return {name: {"median": rate, "low": 0.9 * rate, "high": 1.1 * rate} for name, rate in rates.items()}
+    found = {name: {"median": rate, "low": 0.9 * rate, "high": 1.1 * rate} for name, rate in rates.items()}
+    return found | {"train": found["train"] | {"of_base": {name: end / 400 for name, end in found["train"].items()}}}
 
 
 def cost(method: str, drop: float) -> dict:

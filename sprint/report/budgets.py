@@ -75,7 +75,7 @@ def budget_table(study: Study) -> tuple[list[str], list[list[str]]]:
     for setting, seeds in found.items():
         cells = [_cell([by.get(budget) for by in seeds.values()], units[budget]) for budget in BUDGETS]
         rows.append([setting, *cells, _beside(found[base_of(study)], seeds)])
-    names = [f"training {letter}FLOP, modelled", "training s, measured", "steps"]
+    names = [f"training {letter}FLOP, modelled", "training s, wall clock", "steps"]
     return ["setting", *names, "training FLOP, base over this"], rows
 
 

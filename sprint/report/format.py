@@ -52,8 +52,13 @@ def significant(value: float, digits: int = 3) -> str:
 
 def ranged(values: dict, factor: float = 1) -> str:
     """The median of repeats with their range."""
-    low, median, high = (significant(values[key] * factor) for key in ("low", "median", "high"))
-    return f"{median} ({low}–{high})"
+    return f"{significant(values['median'] * factor)} ({range_text(values, factor)})"
+
+
+def range_text(values: dict, factor: float = 1) -> str:
+    """The range of repeats, with a warning where they scatter too much for one number to stand for them."""
+    low, high = (significant(values[key] * factor) for key in ("low", "high"))
+    return f"{'turns scatter: ' if values.get('scatters') else ''}{low}–{high}"
 
 
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

@@ -13,6 +13,7 @@ from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
 from sprint.metrics import is_metric
 from sprint.report.format import factor_text
+from sprint.report.speeds import speeds_of
 from sprint.runtime import status
 from sprint.runtime.files import read_json
 from sprint.statistics.comparable import conflicts
@@ -154,7 +155,7 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
     """
     swept, configs = plan.get("evaluate") or [], plan.get("configs") or {}
     costs, measured = _costs(results, plan["name"]), _optional(results / "throughput" / f"{plan['name']}.json")
-    speeds = measured.get("runs", {})
+    speeds = speeds_of(results, measured)
     runs = [
         _read_run(
             results,

@@ -1,12 +1,14 @@
 """A table of settings as a block of a page, with the caption that says how its numbers were made."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sprint.report import blocks
 from sprint.report.blocks import Cell, Column, Row
 from sprint.report.format import metric_name
 from sprint.report.provenance import protocol
-from sprint.report.read import Study
+from sprint.report.read import Run, Study
 from sprint.report.summary import ranking
 from sprint.report.tables import Group, Table
 
@@ -40,6 +42,32 @@ def _caption(study: Study, costs: bool) -> str:
         shown = f"Each setting unguided and with the best guidance of those evaluated, by {ranked_by}."
     spent = " Training cost: forward and backward, fine-tuning charged, modelled." if costs else ""
     return f"{sentence(protocol(study))} {_seeds(study)}. {shown}{spent} ↓ lower is better, ↑ higher is better."
+
+
+def wall_clock(studies: Iterable[Study]) -> str:
+    """Whether the trainings whose seconds are told had the machine to themselves."""
+    runs = {run.name: run for study in studies for run in study.runs}
+    spans = {name: span for name, span in ((name, _span(run)) for name, run in runs.items()) if span is not None}
+    if not spans:
+        return "Seconds are wall clock; which trainings ran side by side was not recorded."
+    beside = sum(
+        any(begun < end and start < ended for other, (begun, ended) in spans.items() if other != name)
+        for name, (start, end) in spans.items()
+    )
+    if not beside:
+        return "Seconds are wall clock, of one training at a time."
+    return (
+        f"Seconds are wall clock: {beside} of {len(spans)} trainings ran while another did, and are slower for it. "
+        "Speeds are compared in images per second, measured with nothing beside them."
+    )
+
+
+def _span(run: Run) -> tuple[datetime, datetime] | None:
+    """When a training ran, as far as it was recorded: from its end backwards."""
+    if not {"ended", "seconds"} <= run.train.keys():
+        return None
+    ended = datetime.fromisoformat(run.train["ended"])
+    return ended - timedelta(seconds=run.train["seconds"]), ended
 
 
 def sentence(text: str) -> str:

@@ -14,6 +14,7 @@ from sprint.report.format import (
     metric_name,
     metric_text,
     prefix,
+    range_text,
     significant,
 )
 from sprint.report.read import Run, Study
@@ -204,7 +205,7 @@ def cost_columns(study: Study, headline: bool) -> list[tuple[Column, Callable[[l
         return [training, dense]
     size = _scaled(study, "params", "parameters", "{}")
     forward = _scaled(study, "forward_macs", "forward", "{}MAC / image")
-    measured = [(Column("speed", "images / s, measured"), _speed), (Column("time", "s, measured"), _training_seconds)]
+    measured = [(Column("speed", "images / s, measured"), _speed), (Column("time", "s, wall clock"), _training_seconds)]
     return [size, forward, training, dense, *measured]
 
 
@@ -242,7 +243,7 @@ def _speed(runs: list[Run]) -> Cell:
     """Measured images per second in training: median of the first run measured, with the range of its repetitions."""
     for run in runs:
         if speed := run.throughput.get("train") or run.throughput.get("finetune"):
-            return Cell(significant(speed["median"]), (f"{significant(speed['low'])}–{significant(speed['high'])}",))
+            return Cell(significant(speed["median"]), (range_text(speed),))
     return Cell(UNKNOWN)
 
 

@@ -10,9 +10,9 @@ from sprint.report.format import percent, significant
 DASHED = "Dashed: what the FLOPs alone would give."
 
 
-def draw_speedups(series: list[Series], styles: dict) -> Panel:
+def draw_speedups(series: list[Series], styles: dict, base: str) -> Panel:
     """Speed-up over the base, measured (y) against modelled (x); on the dashed line they are equal."""
-    figure, axes = empty_panel("training speed-up over dense, measured", HEIGHT)
+    figure, axes = empty_panel(f"training speed-up over {base}, measured", HEIGHT)
     most = max(x for one in series for x in one.x)
     axes.plot([1, most], [1, most], color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
     for one in series:
@@ -20,10 +20,10 @@ def draw_speedups(series: list[Series], styles: dict) -> Panel:
         axes.plot(one.x, one.y, color=colour, marker=marker, markersize=5.5, linewidth=1.2)
         for x, ends in zip(one.x, one.ranges, strict=True):
             axes.plot([x, x], ends, color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
-    axes.set_xlabel("modelled: FLOP of dense over FLOP")
+    axes.set_xlabel(f"modelled: FLOP of {base} over FLOP")
     figure.subplots_adjust(left=0.12, right=0.97, bottom=0.165, top=0.9)
     said = "; ".join(f"{one.label}: {_measured_in_words(one)}" for one in series)
-    return Panel(as_uri(figure), f"Training speed-up over dense, measured against modelled. {said}.")
+    return Panel(as_uri(figure), f"Training speed-up over {base}, measured against modelled. {said}.")
 
 
 def draw_scaling(title: str, series: list[Series], styles: dict, dashed: list[Series]) -> Panel:

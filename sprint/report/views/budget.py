@@ -3,6 +3,7 @@
 from sprint.report import budgets
 from sprint.report.blocks import Block, text_table
 from sprint.report.read import Study
+from sprint.report.settings_table import wall_clock
 from sprint.report.views import Report, StudyView
 
 
@@ -14,4 +15,5 @@ class Budget(StudyView):
         return bool(budgets.budget_table(study)[1])
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        return [text_table(*budgets.budget_table(study), title=self.title, caption=budgets.caption(study))]
+        caption = f"{budgets.caption(study)} {wall_clock(report.studies)}"
+        return [text_table(*budgets.budget_table(study), title=self.title, caption=caption)]

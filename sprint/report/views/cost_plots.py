@@ -6,7 +6,7 @@ from sprint.report.blocks import Block
 from sprint.report.figures.plots import cost_plots, cost_series
 from sprint.report.provenance import protocol
 from sprint.report.read import Study
-from sprint.report.settings_table import sentence
+from sprint.report.settings_table import sentence, wall_clock
 from sprint.report.views import Report, StudyView
 
 
@@ -19,4 +19,5 @@ class CostPlots(StudyView):
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
         found = cost_plots(study)
-        return [replace(found, title=self.title, caption=f"{found.caption} {sentence(protocol(study))}")]
+        caption = f"{found.caption} {wall_clock(report.studies)} {sentence(protocol(study))}"
+        return [replace(found, title=self.title, caption=caption)]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from sprint.diffusion.guidance import kind_name
 from sprint.report.blocks import Block, text_table
-from sprint.report.format import prefix, ranged, significant
+from sprint.report.format import listed, prefix, ranged, significant
 from sprint.report.read import Run, Study
 from sprint.report.views import Report, StudyView
 
@@ -19,7 +19,21 @@ class Costs(StudyView):
         return any(run.cost for run in study.runs)
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        return [text_table(*cost_rows(study), folded=self.title)]
+        return [text_table(*cost_rows(study), folded=self.title, caption=_caption(study))]
+
+
+def _caption(study: Study) -> str:
+    """How the measured columns came about; empty while nothing was measured."""
+    about = study.throughput
+    if "base" not in about:  # not measured, or by earlier code
+        return ""
+    elsewhere = sorted(set(about.get("measured_in", {}).values()) - {study.name})
+    shared = f" Networks that study {listed(elsewhere)} has too were measured there, once." if elsewhere else ""
+    return (
+        f"Measured: medians and ranges over turns with {about['base']} and nothing beside them, batch "
+        f"{about['batch']}, {about['threads']} threads, batches drawn from the data. "
+        f"A guidance's calls go through the network as one batch or apart, whichever was faster.{shared}"
+    )
 
 
 def cost_rows(study: Study) -> tuple[list[str], list[list[str]]]:
@@ -65,7 +79,10 @@ def _training(run: Run) -> list[str]:
 
 
 def _speed(speed: dict | None) -> str:
-    return UNKNOWN if speed is None else ranged(speed)
+    """The median with its range and, of a guidance with several calls, how they were made."""
+    if speed is None:
+        return UNKNOWN
+    return ", ".join(part for part in (ranged(speed), speed.get("calls")) if part)
 
 
 def _scaled(value: float | None, unit: float) -> str:

@@ -4,6 +4,7 @@ from sprint.report.blocks import Block, Figure
 from sprint.report.figures.charts import Series, styles_of
 from sprint.report.figures.plots import legend
 from sprint.report.figures.speed_charts import DASHED, draw_speedups
+from sprint.report.format import listed
 from sprint.report.read import Run, Study
 from sprint.report.views import Report, StudyView
 
@@ -22,28 +23,43 @@ class Speedup(StudyView):
         about = study.throughput
         caption = (
             f"One point per setting: steps of the sparse stage, batch {about['batch']}, {about['threads']} threads, "
-            f"taking turns; medians, pale: range of the repeats. {DASHED} Modelled: forward and backward."
+            f"each in turns with {about['base']}; medians over turns of the ratio within a turn, pale: its range. "
+            f"{DASHED} Modelled: forward and backward."
         )
-        return [Figure((draw_speedups(series, styles),), legend(styles), caption, title=self.title)]
+        scattering = [
+            setting for setting, run in _measured(study).items() if run.throughput["train"]["of_base"].get("scatters")
+        ]
+        if scattering:
+            caption += f" Turns scatter: {listed(scattering)}."
+        return [Figure((draw_speedups(series, styles, about["base"]),), legend(styles), caption, title=self.title)]
 
 
 def _points(study: Study) -> dict[str, list]:
     """By method: modelled and measured speed-up of each setting over the study's base; empty where it has none."""
-    runs = [run for run in map(_measured, study.settings.values()) if run is not None]
-    base = next((run for run in runs if run.factor("method") == study.throughput.get("base")), None)
+    runs = _measured(study)
+    base = next((run for run in runs.values() if _is_base(study, run)), None)
     points: dict[str, list] = {}
-    for run in runs if base else []:
-        if run.factor("method") != base.factor("method"):
+    for run in runs.values() if base else []:
+        if not _is_base(study, run):
             points.setdefault(run.method, []).append(_speedup(base, run))
     return points
 
 
-def _measured(runs: list[Run]) -> Run | None:
-    return next((run for run in runs if run.cost and run.throughput.get("train")), None)
+def _is_base(study: Study, run: Run) -> bool:
+    return run.factor("method") == study.throughput["base"]
+
+
+def _measured(study: Study) -> dict[str, Run]:
+    """By setting, a run whose sparse steps were costed, and measured in turns with the base."""
+    known = {
+        setting: [run for run in runs if run.cost and "of_base" in run.throughput.get("train", {})]
+        for setting, runs in study.settings.items()
+    }
+    return {setting: runs[0] for setting, runs in known.items() if runs}
 
 
 def _speedup(base: Run, run: Run) -> tuple[float, float, tuple[float, float]]:
     """Modelled, measured, and the range of the measured."""
     modelled = base.cost["train_flops_per_image"] / run.cost["train_flops_per_image"]
-    own, yardstick = run.throughput["train"], base.throughput["train"]["median"]
-    return modelled, own["median"] / yardstick, (own["low"] / yardstick, own["high"] / yardstick)
+    measured = run.throughput["train"]["of_base"]
+    return modelled, measured["median"], (measured["low"], measured["high"])
