@@ -42,7 +42,7 @@ def factor_rows(study: Study, facts: dict) -> list[list[str]]:
     rows = [[name, _times(theirs.get(key)), _times(ours.get(key), UNREACHED)] for key, name in NAMES.items()]
     rest = about["claimed"] / theirs["product"] if theirs.get("product") else None
     rows.append(["claimed in the abstract", f"{about['claimed']:g}×", "–"])
-    rows.append(["left of the claim after these factors: a shorter run of the method", _times(rest), "–"])
+    rows.append([f"left of the claim after these factors: it is of {about['claimed_of']}", _times(rest), "–"])
     rows.append(
         ["beside them: one sampling step, CFG over PDG", _times(theirs.get("guidance")), _times(ours["guidance"])]
     )
