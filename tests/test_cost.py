@@ -5,9 +5,17 @@ import tiny
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from sprint.cost.flops import forward_flops, on_meta, parameters, sampling_flops
+from sprint.cost.flops import (
+    SAMPLING_TIMES,
+    TRAINING_TIMES,
+    forward_flops,
+    on_meta,
+    parameters,
+    sampling_flops,
+)
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES
+from sprint.diffusion.path import draw_times
 from sprint.methods import METHODS
 from sprint.nn.backbones.dit import DiT
 from sprint.nn.sizes import parse
@@ -125,3 +133,19 @@ def test_guidance_costs_its_weak_call():
 def test_only_methods_that_can_skip_have_a_cost_of_path_drop_guidance():
     for run in (tiny.run("sprint", **BACKBONE), tiny.run("tokendrop", **BACKBONE)):
         assert ("pdg" in cost_of(run)["sampling_flops_per_step"]) is METHODS[run.method].can_skip
+
+
+def test_what_is_computed_otherwise_at_other_times_costs_its_mean_over_them():
+    """A network whose grid of sparse tokens follows from the time, beside those with each of its grids throughout."""
+    backbone = DiT(16, 6, 2, 1, "sincos", False)
+
+    def flops(side: int, spread: int, times: tuple = TRAINING_TIMES) -> int:
+        on = backbone.on(8, 1 - side**2 / 64)
+        settings = METHODS["sparsedit"].Settings(spread=spread)
+        return forward_flops(on_meta(ModelConfig(1, 8, 10, on, "sparsedit", settings)), times=times)
+
+    drawn = draw_times(20000, torch.Generator().manual_seed(0))
+    for times, seen in ((TRAINING_TIMES, drawn), (SAMPLING_TIMES, torch.linspace(0, 1, 20001))):
+        sides = (4 + 2 * (1 - 2 * seen)).round().long().bincount(minlength=7)
+        expected = sum(share * flops(side, 0) for side, share in enumerate((sides / sides.sum()).tolist()) if share)
+        assert flops(4, 2, times) == pytest.approx(expected, rel=0.003) and flops(4, 2, times) != flops(4, 0)

@@ -4,18 +4,26 @@ A MAC is one multiply-accumulate, two FLOPs. A backward pass is counted as two f
 Matrix products, convolutions and attention are counted; norms, activations and sums are not (as DiT's authors count).
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from statistics import NormalDist
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds
-from sprint.methods import METHODS, YARDSTICK
+from sprint.methods import METHODS, YARDSTICK, Method
 from sprint.nn.tokens import kept_count
 
 TRAINING_FACTOR = 3  # forward and backward over forward
+_SHARES = tuple((number + 0.5) / 256 for number in range(256))
+TRAINING_TIMES = tuple(
+    1 / (1 + math.exp(-NormalDist().inv_cdf(share))) for share in _SHARES
+)  # as path.draw_times draws
+SAMPLING_TIMES = _SHARES  # evenly, as samplers step
 
 
 @lru_cache(maxsize=64)
@@ -26,11 +34,33 @@ def on_meta(config: ModelConfig) -> Model:
 
 
 @lru_cache(maxsize=256)
-def forward_flops(model: Model, kept: int | None = None, skip: bool = False) -> int:
-    """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all)."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(*_one_image(model.config), _kept_tokens(kept), skip)
-    return counter.get_total_flops()
+def forward_flops(model: Model, kept: int | None = None, skip: bool = False, times: tuple = TRAINING_TIMES) -> int:
+    """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all).
+
+    Where a method computes otherwise at other times, the mean over `times`.
+    """
+
+    def count() -> int:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            model(*_one_image(model.config), _kept_tokens(kept), skip)
+        return counter.get_total_flops()
+
+    return _mean_over(times, model.method, count)
+
+
+def _mean_over(times: tuple, method: Method, count: Callable[[], int]) -> int:
+    """The mean of count() over times; what a method computes alike is counted once."""
+    found: dict[object, list[float]] = {}
+    for t in times:
+        found.setdefault(method.variant(t), []).append(t)
+    total = 0
+    try:
+        for alike in found.values():
+            method.time = alike[0]
+            total += len(alike) * count()
+    finally:
+        method.time = None
+    return round(total / len(times))
 
 
 def _one_image(config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -57,9 +87,13 @@ def activation_bytes(config: ModelConfig, kept: int | None, bytes_per_value: int
             sizes[storage._cdata] = (storage, storage.nbytes() // tensor.element_size() * bytes_per_value)
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        model(*_one_image(config), _kept_tokens(kept))
-    return sum(size for _, size in sizes.values())
+    def count() -> int:
+        sizes.clear()
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            model(*_one_image(config), _kept_tokens(kept))
+        return sum(size for _, size in sizes.values())
+
+    return _mean_over(TRAINING_TIMES, model.method, count)
 
 
 def parameters(model: Model) -> int:
@@ -71,7 +105,7 @@ def sampling_flops(model: Model, guidance: Guidance) -> int:
     """FLOPs of one evaluation of the guided velocity of one image inside the guidance interval: all its calls."""
     grid = model.config.backbone.grid
     kept = {call: kept_count(call.rule, grid, call.drop) if call.drop else None for call in guidance.calls()}
-    return sum(forward_flops(model, kept[call], call.skip) for call in guidance.calls())
+    return sum(forward_flops(model, kept[call], call.skip, SAMPLING_TIMES) for call in guidance.calls())
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Method(nn.Module):
     )
     can_skip = False  # whether the deep blocks can be skipped, which path-drop guidance needs
     skip_rate = 0.0  # probability per sample, in training, that they are
+    time: float | None = None  # of all images, where their tensors hold no values to tell it: while a cost is counted
 
     def __init__(self, backbone: Backbone):
         super().__init__()
@@ -77,6 +78,10 @@ class Method(nn.Module):
         """Loss per sample (B,) of a predicted velocity of noisy images at times t. The default: mean squared error over
         all tokens."""
         return (prediction_BNP - target_BNP).square().mean(dim=(1, 2))
+
+    def variant(self, t: float) -> object:
+        """What of the computation follows from an image's time: those with equal variants are computed alike."""
+        return None
 
     def parts(self) -> dict[str, nn.Module]:
         """Named parts whose time is reported apart: encoder, middle, decoder where a method has them."""

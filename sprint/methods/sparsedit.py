@@ -68,12 +68,20 @@ class SparseDiT(Method):
             )
 
     def forward(self, x_BND, context, keep_BK=None, skip=False):
-        if not self.spread or x_BND.is_meta:  # costs are counted on the meta device, at the middle of the range
+        if not self.spread:
             return self._through(x_BND, context, self.side)
-        side_B = (self.side + self.spread * (1 - 2 * context.t_B)).round().long()
+        if self.time is not None:
+            return self._through(x_BND, context, self.variant(self.time))
+        side_B = self._sides(context.t_B)
         rows = [(side_B == side).nonzero().flatten() for side in side_B.unique()]
         through = [self._through(x_BND[same], _some(context, same), int(side_B[same[0]])) for same in rows]
         return torch.cat(through)[torch.cat(rows).argsort()]
+
+    def variant(self, t):
+        return int(self._sides(torch.tensor(t))) if self.spread else self.side
+
+    def _sides(self, t_B):
+        return (self.side + self.spread * (1 - 2 * t_B)).round().long()
 
     def _through(self, x_BND, context, side):
         return self.top(self.middle(self.bottom(x_BND, context), context, side), context)
