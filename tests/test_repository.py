@@ -25,7 +25,7 @@ ROOMS_FROM_THE_TOP = (
 FLOORS = {name: number for number, name in enumerate(reversed(ROOMS_FROM_THE_TOP))}
 # Where methods may be named: their own files, what translates published ones, and what is no source.
 NAMING = {"methods", "published"}
-STILL_NAMING = {"sprint/report/published.py", "sprint/bench/training.py"}
+STILL_NAMING = {"sprint/report/published.py"}
 
 
 def module_name(path: Path) -> str:

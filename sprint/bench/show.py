@@ -6,10 +6,11 @@ from sprint.runtime.progress import console
 
 
 def print_training(result: dict) -> None:
-    """Seconds of a step and speed-up over the dense network, measured and modelled."""
+    """Seconds of a step and speed-up over the base, measured and modelled."""
+    base = result["base"]
     table = Table(
-        "network", "tokens", "batch", "step / ms", "images/s", "× dense, measured", "× dense, modelled", "share of it",
-        "GFLOP/s", "working MiB", box=None, padding=(0, 2, 0, 0),
+        "network", "tokens", "batch", "step / ms", "images/s", f"× {base}, measured", f"× {base}, modelled",
+        "share of it", "GFLOP/s", "working MiB", box=None, padding=(0, 2, 0, 0),
     )  # fmt: skip
     for row in [*result.get("plain", []), *result["rows"]]:
         speedup, memory = row["speedup_measured"], row.get("working_bytes")
@@ -71,4 +72,4 @@ def _print_impossible(result: dict) -> None:
 
 def _spread(values: dict, factor: float, form: str) -> str:
     low, median, high = (format(values[key] * factor, form) for key in ("low", "median", "high"))
-    return f"{median} ({low}–{high})"
+    return f"{median} ({'turns scatter: ' if values['scatters'] else ''}{low}–{high})"

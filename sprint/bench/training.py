@@ -1,4 +1,4 @@
-"""Training steps measured, method by method, in turns with the dense network and beside what the model of cost says.
+"""Training steps measured, method by method, in turns with the yardstick and beside what the model of cost says.
 
 sprint bench train --model S/2 --batch 8
 sprint bench scaling --preset digits
@@ -102,7 +102,7 @@ def runs_of(preset: Preset, methods: list[str], drop: float) -> tuple[list[Run],
 
 
 def bench_train(preset: Preset, methods: list[str], drop: float, repeats: int, threads: int, out: Path) -> dict:
-    """Measure the plain baseline and each method in turns with the dense network; write and return what was found."""
+    """Measure the plain baseline and each method in turns with the yardstick; write and return what was found."""
     torch.set_num_threads(threads)
     preset = fitting(preset, methods, drop)
     base = make_run(preset, Entry(YARDSTICK), 0, YARDSTICK)
@@ -195,7 +195,7 @@ def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
 
 
 def plain_row(base: Run, fused: bool, repeats: int) -> dict:
-    """The plain baseline in turns with the dense network."""
+    """The plain baseline in turns with the yardstick."""
     first, plain = Trainer(base), PlainTraining(model_config(base), fused, base.train, device())
     tasks = {"base": first.step, "step": lambda: plain.step(first.batch)}
     seconds = clock.in_turns(tasks, repeats, "measuring the plain baseline")

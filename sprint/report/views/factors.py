@@ -1,7 +1,7 @@
 """The famous saving in training cost, taken apart: per step, fine-tuning, number of steps, and guidance beside them.
 
 Published numbers come from the rows of ablations/published.yaml that its `factors` name; ours from one study with a
-dense setting. Factors that cannot be had are said to be unreached or not run, never taken as one.
+base that drops nothing. Factors that cannot be had are said to be unreached or not run, never taken as one.
 """
 
 from sprint.report.blocks import Block, text_table
@@ -67,10 +67,10 @@ def _setting(study: Study, method: str, drop: float) -> str | None:
 
 
 def _ours(study: Study, base: str, setting: str) -> dict[str, float | None]:
-    dense, sparse = _cost(study.settings[base]), _cost(study.settings[setting])
+    whole, sparse = _cost(study.settings[base]), _cost(study.settings[setting])
     found: dict[str, float | None] = dict.fromkeys((*NAMES, "guidance"))
-    if dense and sparse:
-        found["step"] = dense["train_flops_per_image"] / sparse["train_flops_per_image"]
+    if whole and sparse:
+        found["step"] = whole["train_flops_per_image"] / sparse["train_flops_per_image"]
         found["equal"] = 1 / sparse["train_flops_vs_dense"]
         sampling = sparse["sampling_flops_per_step"]
         found["guidance"] = sampling["cfg"] / sampling["pdg"] if {"cfg", "pdg"} <= set(sampling) else None

@@ -163,4 +163,4 @@ def _conditions(found: dict) -> str:
     shape = f"width {model['width']}, depth {model['depth']}, random images"
     how = f"{found['precision']}, {'compiled' if found['compiled'] else 'eager'}, {found['threads']} threads"
     repeats = found["rows"][0]["step_seconds"]["repeats"]
-    return f"{shape}; {place}, {how}, in turns with dense, medians of {repeats}"
+    return f"{shape}; {place}, {how}, in turns with {found['base']}, medians of {repeats}"
