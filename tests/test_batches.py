@@ -7,7 +7,7 @@ import pytest
 import tiny
 import torch
 
-from sprint.data import Images
+from sprint.data import Examples
 from sprint.methods import METHODS
 from sprint.plan.schedule import batch_size, sparse_steps, stage_of
 from sprint.training import loop as train
@@ -17,10 +17,10 @@ RUN = tiny.run()
 SHARED = ("x_BCHW", "noise_BCHW", "t_B", "y_B")
 
 
-def numbered(count: int) -> Images:
+def numbered(count: int) -> Examples:
     """Images that can be told apart: image i holds i in every pixel, and its label is i modulo 10."""
     index = torch.arange(count)
-    return Images(index.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 8, 8), index % 10, 10, "numbered")
+    return tiny.examples(index.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 8, 8), index % 10, 10)
 
 
 def numbers(batch) -> list[int]:

@@ -12,7 +12,6 @@ from PIL import Image
 
 from sprint import data
 from sprint.data import to_pixels, to_signal
-from sprint.data.sets import image_folder
 from sprint.runtime.errors import UserError
 
 
@@ -29,12 +28,16 @@ def folder(tmp_path) -> Path:
     return tmp_path / "pictures"
 
 
+def opened(folder: Path, channels: int, size: int) -> data.Examples:
+    return data.opened({"name": "image_folder", "path": str(folder), "channels": channels}, data.USUAL_CODEC, size)
+
+
 def load(folder: Path, channels: int, size: int) -> data.Images:
-    return data.load({"name": "image_folder", "path": str(folder), "channels": channels}, size)
+    return opened(folder, channels, size).to_learn_from()
 
 
 def test_digits_are_those_of_the_published_table():
-    images = data.load({"name": "digits"}, 8)
+    images = data.opened({"name": "digits"}, data.USUAL_CODEC, 8).to_learn_from()
     (home,) = util.find_spec("sklearn").submodule_search_locations
     with gzip.open(Path(home) / "datasets/data/digits.csv.gz", "rt") as stream:
         rows = np.array([[float(cell) for cell in row] for row in csv.reader(stream)])
@@ -66,7 +69,7 @@ def test_classes_are_numbered_by_name_and_files_ordered_by_name(folder):
     images = load(folder, 1, 4)
     assert images.classes == 3 and images.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
     assert images.pixels[:, 0, 0, 0].tolist() == [21, 30, 22, 41, 50, 42, 1, 10, 2]  # 1, 10, 2 of ant, bee, zebra
-    assert data.facts({"name": "image_folder", "path": str(folder), "channels": 1}) == (1, 3)
+    assert (opened(folder, 1, 4).channels, opened(folder, 1, 4).classes, len(opened(folder, 1, 4))) == (1, 3, 9)
 
 
 @pytest.mark.parametrize("width, height", [(30, 12), (12, 30), (13, 12)])
@@ -119,10 +122,16 @@ def test_a_picture_that_breaks_after_its_head_is_named_when_it_is_read(folder):
         load(folder, 1, 8)
 
 
-def test_no_other_reader_or_size_is_taken():
-    with pytest.raises(UserError, match=r"'digit' is unknown; known: digits, image_folder"):
-        data.reader("digit")
+def test_no_other_data_set_codec_or_size_is_taken(folder):
+    with pytest.raises(UserError, match=r"data: .*'digit' is unknown .*known: digits, image_folder"):
+        data.opened({"name": "digit"}, data.USUAL_CODEC, 8)
+    with pytest.raises(UserError, match=r"data: name is missing; allowed: digits, image_folder"):
+        data.opened({}, data.USUAL_CODEC, 8)
+    with pytest.raises(UserError, match=r"codec: .*'pixel' is unknown .*nearest: 'pixels'"):
+        data.opened({"name": "digits"}, {"name": "pixel"}, 8)
     with pytest.raises(UserError, match="image_size is 16; allowed for digits: 8"):
-        data.reader("digits").check({}, 16)
+        data.opened({"name": "digits"}, data.USUAL_CODEC, 16).check()
     with pytest.raises(UserError, match="channels is 2; allowed: 1"):
-        image_folder.check({"path": ".", "channels": 2}, 8)
+        opened(folder, 2, 8).check()
+    with pytest.raises(UserError, match=r"data: images is 0; allowed: 1 to"):
+        data.opened({"name": "noise", "channels": 1, "classes": 2, "images": 0}, data.USUAL_CODEC, 8)

@@ -17,9 +17,9 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from sprint import data
 from sprint.cli import launch
-from sprint.evaluation.runs import evaluate, make_reference, trained_here
+from sprint.evaluation.reference import make_reference
+from sprint.evaluation.runs import evaluate, trained_here
 from sprint.metrics.networks import training
 from sprint.plan.reading import Entry, load_plan, load_preset, make_run
 from sprint.plan.schema import Cluster
@@ -154,9 +154,9 @@ def test_two_go_on_where_one_stopped(project, runs, alone, start, monkeypatch):
 def test_two_processes_draw_the_same_images_and_judge_them_the_same(project, runs, alone, start, monkeypatch):
     run, preset = runs["sprint"], load_preset("alone", project)
     results, other = project / "results/alone", project / "results/pair"
-    images = data.load(preset.data, preset.image_size)
+    images = preset.examples().to_learn_from()
     training.train("digits-cnn", images, results / "extractors", steps=5)
-    make_reference(preset.data, preset.image_size, preset.evaluate, results)
+    make_reference(preset.examples(), preset.evaluate, results)
     shutil.copytree(results / "extractors", other / "extractors")
     shutil.rmtree(other / "runs" / run.name, ignore_errors=True)
     shutil.copytree(alone(run), other / "runs" / run.name)

@@ -8,11 +8,11 @@ import sys
 import time
 
 import pytest
+import tiny
 import torch
 import torch.nn.functional as F
 
 from sprint.data import Images
-from sprint.data.sets import digits
 from sprint.metrics import extractors
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.measuring.floor import halves
@@ -25,7 +25,7 @@ from sprint.runtime.errors import UserError
 
 @pytest.fixture(scope="module")
 def images() -> Images:
-    return digits.load({}, 8)
+    return tiny.digits().to_learn_from()
 
 
 @pytest.fixture(scope="module")

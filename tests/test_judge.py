@@ -166,10 +166,10 @@ def test_sizes_that_differ_are_resized_to_the_reference_as_clean_fid_does(tmp_pa
 def test_batch_size_moves_no_pixel_by_more_than_one_grey_level(guidance):
     """At least 99.9% of pixels are equal, none is further off; equal batch shapes give the same bytes."""
     model = tiny.stirred(tiny.run("sprint", 0.75), 0.05).eval()
-    evaluating = tiny.smoke().evaluate
+    evaluating, codec = tiny.smoke().evaluate, tiny.digits().codec
 
     def pixels(batch):
-        return draw(model, "velocity", guidance, replace(evaluating, batch=batch), 128)[0].int()
+        return draw(model, "velocity", codec, guidance, replace(evaluating, batch=batch), 128)[0].int()
 
     whole = pixels(64)
     assert torch.equal(whole, pixels(64)) and whole.float().std() > 10

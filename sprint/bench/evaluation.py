@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from sprint import data
 from sprint.bench import clock
 from sprint.evaluation.runs import Judge, split_features
 from sprint.metrics import extractors
@@ -24,7 +23,7 @@ WIDTH, ROWS = 2048, 4096  # of random features as wide as Inception's
 def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, out: Path) -> dict:
     """Measure the parts of one evaluation on the preset's own real images; write and return what was found."""
     torch.set_num_threads(threads)
-    images, count = data.load(preset.data, preset.image_size), preset.evaluate.images
+    images, count = preset.examples().to_learn_from(), preset.evaluate.images
     judge = Judge(preset.evaluate, results)
     rows = torch.arange(count) % len(images.labels)
     pixels, labels = images.pixels[rows], images.labels[rows]

@@ -14,7 +14,6 @@ import torch
 
 from sprint.bench import clock
 from sprint.bench.training import about, release, runs_of
-from sprint.data import facts
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.guided import Guided, batches
 from sprint.diffusion.sample import sample
@@ -43,11 +42,11 @@ def ways(kind: str) -> list[str]:
 
 def one_step(network, run: Run, kind: str, batch: int, way: str) -> Callable[[], object]:
     """A call that takes `batch` images one Euler step from noise under a guidance, its calls made in one way."""
-    channels, classes = facts(run.data)
-    guidance, grid = GUIDANCES[kind](scale=SCALE), run.image_size // run.model.patch
+    examples = run.examples()
+    guidance, grid = GUIDANCES[kind](scale=SCALE), examples.size // run.model.patch
     earlier = {call.weights: network for call in guidance.calls()}  # whatever they are, they take the same time
-    field = Guided(network, guidance, classes, grid, earlier, apart=way == APART)
-    size = (channels, run.image_size, run.image_size)
+    field = Guided(network, guidance, examples.classes, grid, earlier, apart=way == APART)
+    size = (examples.channels, examples.size, examples.size)
     return lambda: sample(field, SAMPLERS["euler"](steps=1), 0, 0, batch, size, device())
 
 

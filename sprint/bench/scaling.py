@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from sprint import data
 from sprint.bench.training import conditions, on_this_machine, row, runs_of, with_batch
+from sprint.data import USUAL_CODEC
 from sprint.methods import YARDSTICK
 from sprint.plan.reading import Entry, make_run
 from sprint.plan.schema import Preset
@@ -25,11 +25,12 @@ IMAGES = 64
 
 def with_tokens(preset: Preset, tokens: int) -> Preset:
     """The preset with images that make so many tokens, and a batch with as many tokens as it usually has."""
-    channels, classes = data.facts(preset.data)
-    usual = preset.model.on(preset.image_size).tokens * preset.measure.batch
+    examples = preset.examples()
+    usual = preset.model.on(examples.size).tokens * preset.measure.batch
     return replace(
         with_batch(preset, max(1, usual // tokens)),
-        data={"name": "noise", "channels": channels, "classes": classes, "images": IMAGES},
+        data={"name": "noise", "channels": examples.channels, "classes": examples.classes, "images": IMAGES},
+        codec=USUAL_CODEC,
         image_size=math.isqrt(tokens) * preset.model.patch,
     )
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from sprint import data
 from sprint.bench import clock
 from sprint.bench.sampling import fastest, one_step, ways
+from sprint.data import Examples
 from sprint.diffusion.guidance import compared_kinds
 from sprint.methods import METHODS, YARDSTICK
 from sprint.plan.reading import Entry, make_run
@@ -27,7 +27,8 @@ from sprint.runtime.files import read_json, write_json
 from sprint.training.batches import draw_batch
 from sprint.training.step import State, start, train_step
 
-SHAPING = ("method", "drop", "subsampling", "settings", "data", "image_size", "model")  # speed; seeds and steps do not
+# What sets the speed of a network; seeds and steps do not.
+SHAPING = ("method", "drop", "subsampling", "settings", "data", "codec", "image_size", "model")
 SAME = ("machine", "versions", "commit", "threads", "batch", "repeats", "base")  # where measured numbers may be shared
 
 
@@ -64,7 +65,7 @@ def measure_study(study: Study, preset: Preset, threads: int, out: Path) -> dict
 def network_of(run: Run) -> str:
     """A short name for all that shapes a run's speed."""
     whole = run.document()
-    content = [*(whole[key] for key in SHAPING), run.train.precision, run.train.compile, sparse_steps(run) > 0]
+    content = [*(whole.get(key) for key in SHAPING), run.train.precision, run.train.compile, sparse_steps(run) > 0]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -81,12 +82,12 @@ def measured_elsewhere(out: Path, about: dict) -> dict[str, tuple[str, dict]]:
 
 def _measure(base: Run, runs: dict[str, Run], measuring: Measuring) -> dict[str, dict]:
     """All in turns with the base: images per second by what was timed, and how many times the base's they are."""
-    images = data.load(base.data, base.image_size)
+    examples = base.examples()
     everyone = {network_of(base): base, **runs}
     tasks = {
         ((key, name), way): once
         for key, run in everyone.items()
-        for (name, way), once in _tasks(run, images, measuring).items()
+        for (name, way), once in _tasks(run, examples, measuring).items()
     }
     best = fastest(clock.in_turns(tasks, measuring.repeats, "measuring throughput"))
     found: dict[str, dict] = {key: {} for key in runs}
@@ -99,21 +100,21 @@ def _measure(base: Run, runs: dict[str, Run], measuring: Measuring) -> dict[str,
     return found
 
 
-def _tasks(run: Run, images: data.Images, measuring: Measuring) -> dict[tuple[str, str], Callable[[], object]]:
+def _tasks(run: Run, examples: Examples, measuring: Measuring) -> dict[tuple[str, str], Callable[[], object]]:
     """What is timed of a run, by name and, where there are several, way: each call handles one batch."""
     state = start(run)
     steps = {"train": 0, "finetune": run.train.steps - 1}
     if sparse_steps(run) in (0, run.train.steps):
         steps.pop("train" if sparse_steps(run) == 0 else "finetune")
-    tasks = {(stage, ""): _stepper(run, state, images, step) for stage, step in steps.items()}
+    tasks = {(stage, ""): _stepper(run, state, examples, step) for stage, step in steps.items()}
     for kind in compared_kinds(METHODS[run.method]):
         for way in ways(kind):
             tasks[f"sample_{kind}", way] = one_step(state.model.image, run, kind, measuring.batch, way)
     return tasks
 
 
-def _stepper(run: Run, state: State, images: data.Images, step: int) -> Callable[[], None]:
+def _stepper(run: Run, state: State, examples: Examples, step: int) -> Callable[[], None]:
     def once() -> None:
-        train_step(run, state, state.model, draw_batch(run, images, step, state.model.method.skip_rate))
+        train_step(run, state, state.model, draw_batch(run, examples, step, state.model.method.skip_rate))
 
     return once

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-from sprint import data
 from sprint.bench import clock
 from sprint.bench.parts import seconds_by_part
 from sprint.bench.plain import PlainTraining
 from sprint.cost.papers import LATENT_CHANNELS, latent_size
+from sprint.data import USUAL_CODEC
 from sprint.methods import METHODS, YARDSTICK
 from sprint.nn.backbones import BACKBONES, USUAL
 from sprint.nn.sizes import parse
@@ -38,13 +38,13 @@ class Trainer:
 
     def __init__(self, run: Run):
         self.run, self.state = run, start(run)
-        self.images = data.load(run.data, run.image_size)
+        self.examples = run.examples()
         self.network = torch.compile(self.state.model) if run.train.compile else self.state.model
         self.batch = self.draw()
 
     def draw(self):
         """The inputs of the first step, drawn anew."""
-        return draw_batch(self.run, self.images, 0, self.state.model.method.skip_rate)
+        return draw_batch(self.run, self.examples, 0, self.state.model.method.skip_rate)
 
     def step(self) -> None:
         """One step on inputs that lie ready."""
@@ -69,6 +69,7 @@ def at_size(preset: Preset, model: str, resolution: int, batch: int) -> Preset:
     return replace(
         with_batch(preset, batch),
         data={"name": "noise", "channels": LATENT_CHANNELS, "classes": CLASSES, "images": IMAGES},
+        codec=USUAL_CODEC,
         image_size=latent_size(resolution, patch),
         model=BACKBONES[USUAL](width, depth, heads, patch, "sincos", False),
         methods={},

@@ -77,14 +77,13 @@ def extractor(
     preset: Preset = "digits",
 ):
     """Train a feature extractor of small images on a preset's data."""
-    from sprint import data
     from sprint.metrics.networks import training
     from sprint.plan.reading import load_preset
     from sprint.runtime.files import refuse_unwritable
 
     scale = load_preset(preset)
     refuse_unwritable(_results(preset) / "extractors")
-    images = data.load(scale.data, scale.image_size)
+    images = scale.examples().to_learn_from()
     record = training.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps or None)
     print(f"{name}: held-out accuracy {record['held_out_accuracy']:.4f}, {record['seconds']:.0f} s")
 
@@ -97,9 +96,9 @@ def reference(preset: Preset = "digits"):
 
     scale = load_preset(preset)
     over_devices(scale)
-    from sprint.evaluation.runs import make_reference
+    from sprint.evaluation.reference import make_reference
 
-    make_reference(scale.data, scale.image_size, scale.evaluate, _results(preset))
+    make_reference(scale.examples(), scale.evaluate, _results(preset))
 
 
 RunOrFolder = Annotated[str, typer.Argument(help="A run's name, or a folder that `sprint import` wrote.")]

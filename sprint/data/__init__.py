@@ -1,55 +1,123 @@
-"""Data sets: one file each. `load` finds a reader by its file's name, so that adding one is adding a file."""
+"""Data: a data set gives stored examples by index, a codec turns them into what a network sees, and back to pictures.
 
-import importlib
-import pkgutil
+    examples = opened({"name": "digits"}, {"name": "pixels"}, 8)
+    x, labels = examples.signal(torch.tensor([3, 1, 4]), seed=0, step=0)
+
+Data sets are the files of sets/, codecs those of codecs/. Opening reads nothing.
+"""
+
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-import torch
-
+from sprint.data.codecs import CODECS, Codec
+from sprint.data.codecs import USUAL_CODEC as USUAL_CODEC
+from sprint.data.sets import DATASETS, DataSet
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import describe
+from sprint.runtime.plugins import Plugins
+from sprint.runtime.strict import build, checked, convert, inside
+
+if TYPE_CHECKING:  # a plan is read without torch
+    import torch
+
+ROWS = 256  # examples that are turned into pictures at a time
+MOST = 20_000  # pictures that are gathered for a small network to be trained on
 
 
 @dataclass(frozen=True)
 class Images:
-    """A labelled set of images, whole in memory."""
+    """Labelled pictures in memory: a part of a data set, or all of a small one."""
 
-    pixels: torch.Tensor  # (n, C, H, W) uint8
-    labels: torch.Tensor  # (n,) int64, 0 <= label < classes
+    pixels: "torch.Tensor"  # (n, C, H, W) uint8
+    labels: "torch.Tensor"  # (n,) int64, 0 <= label < classes
     classes: int
     name: str
 
 
-def readers() -> list[str]:
-    """Names of the data sets that can be read."""
-    return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).with_name("sets"))]))
+class Examples:
+    """A data set seen through a codec."""
+
+    def __init__(self, data_set: DataSet, codec: Codec):
+        self.data_set, self.codec = data_set, codec
+        self.channels, self.size = codec.channels, codec.size  # of a signal
+        self.name = data_set.name
+
+    def __len__(self) -> int:
+        return len(self.data_set)
+
+    @cached_property
+    def classes(self) -> int:
+        return self.data_set.classes
+
+    def check(self) -> None:
+        """Raise UserError for what can be seen to be wrong while a plan is read."""
+        self.data_set.check()
+        self.codec.check()
+
+    def signal(self, indices: "torch.Tensor", seed: int, step: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """What a network sees of these examples at that step, float32 (B, channels, size, size), and labels (B,)."""
+        stored, labels = self.data_set.examples(indices)
+        return self.codec.signal(stored, indices, seed, step), labels
+
+    def pictures(self, indices: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
+        """The same as samples are looked at: uint8 (B, C, H, W), and labels (B,)."""
+        signal, labels = self.signal(indices, 0, 0)
+        return self.codec.pictures(signal), labels
+
+    def gathered(self, indices: "torch.Tensor") -> Images:
+        """Pictures of these examples in memory, read batch by batch."""
+        import torch
+
+        parts = [self.pictures(rows) for rows in indices.split(ROWS)] or [self.pictures(indices)]
+        pixels, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+        return Images(pixels, labels, self.classes, self.name)
+
+    def to_learn_from(self) -> Images:
+        """The part that is trained on; of more than MOST examples as many, drawn at random, always the same."""
+        import torch
+
+        from sprint.runtime.rng import generator
+
+        indices = self.data_set.training
+        if len(indices) > MOST:
+            chosen = torch.randperm(len(indices), generator=generator("to learn from", len(indices)))
+            indices = indices[chosen[:MOST].sort().values]
+        return self.gathered(indices)
 
 
-def reader(name: str):
-    """The module that reads the data set called `name`. Raises UserError for a name without a file."""
-    if name not in readers():
-        raise UserError(f"data set {describe(name)} is unknown; known: {', '.join(readers())}")
-    return importlib.import_module(f"sprint.data.sets.{name}")
+def opened(settings: dict, codec: dict, image_size: int, location: str = "") -> Examples:
+    """The data set that a preset's `data` names, through the codec that its `codec` does; nothing is read.
+
+    Raises UserError for names and settings that there are not; `location`, the preset's file, opens it.
+    """
+    data_set = _built(DATASETS, settings, _place(location, "data"))(image_size)
+    return Examples(data_set, opened_codec(codec, data_set.channels, data_set.size, location))
 
 
-def to_signal(pixels: torch.Tensor) -> torch.Tensor:
+def opened_codec(settings: dict, channels: int, size: int, location: str = "") -> Codec:
+    """The codec that a preset's `codec` names, for stored examples (channels, size, size)."""
+    return _built(CODECS, settings, _place(location, "codec"))(channels, size)
+
+
+def _place(location: str, key: str) -> str:
+    return inside(location, key) if location else key
+
+
+def _built(plugins: Plugins, settings: dict, location: str):
+    """The plug-in called `name`, its settings read."""
+    rest = dict(settings)
+    if "name" not in rest:
+        raise UserError(f"{location}: name is missing; allowed: {', '.join(plugins)}")
+    name = convert(str, rest.pop("name"), f"{location}.name")
+    plugin = checked(location, lambda: plugins[name])
+    return partial(plugin, build(plugin.Settings, rest, location))
+
+
+def to_signal(pixels: "torch.Tensor") -> "torch.Tensor":
     """uint8 grey levels to float32 in [-1, 1]; shape kept."""
     return pixels.float() / 127.5 - 1
 
 
-def to_pixels(signal: torch.Tensor) -> torch.Tensor:
+def to_pixels(signal: "torch.Tensor") -> "torch.Tensor":
     """Floats in [-1, 1] to uint8 grey levels, rounded to the nearest and clipped: the one place of quantisation."""
-    return ((signal.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def load(settings: dict, image_size: int) -> Images:
-    """The images that a preset's `data` mapping names, at `image_size`."""
-    rest = dict(settings)
-    return reader(rest.pop("name")).load(rest, image_size)
-
-
-def facts(settings: dict) -> tuple[int, int]:
-    """Channels and classes of a data set, without reading its images."""
-    rest = dict(settings)
-    return reader(rest.pop("name")).facts(rest)
+    return ((signal.float() + 1) * 127.5).round().clamp(0, 255).byte()

@@ -3,12 +3,14 @@
 sprint evaluate --images DIR --reference DIR|FILE.npz|PRESET [--extractor inception] [--out metrics.json]
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
+from sprint.data import ROWS
 from sprint.evaluation.folders import file_sha256, read_arrays, read_images
 from sprint.evaluation.statistics_file import read_npz
 from sprint.metrics import extractors
@@ -111,26 +113,23 @@ def _reference(reference: str, extractor: extractors.Extractor, results: Path, r
 
 def _preset(reference: str, extractor: extractors.Extractor, results: Path) -> Reference:
     """The real images of a preset: their features where they were made with these weights, else made now."""
-    from sprint import data
     from sprint.plan.reading import load_preset
 
     preset = load_preset(reference)
-    images = data.load(preset.data, preset.image_size)
+    examples = preset.examples()
     path, own = results / "reference" / "features.safetensors", results / "extractors" / f"{extractor.name}.safetensors"
-    shape = tuple(images.pixels.shape[2:]), images.pixels.shape[1]
+    _, channels, height, width = examples.pictures(examples.data_set.measured[:1])[0].shape
+    shape = (height, width), channels
     if path.is_file() and own.is_file() and file_sha256(own) == extractor.weights_sha256:
         kept = load_file(path)
         if extractor.name in kept:
             return Reference(kept[extractor.name], f"preset {reference}", file_sha256(path), *shape)
-    return Reference(
-        extractors.features(extractor, images.pixels), f"preset {reference}", _pixels_sha256(images), *shape
-    )
-
-
-def _pixels_sha256(images) -> str:
-    import hashlib
-
-    return hashlib.sha256(images.pixels.numpy().tobytes()).hexdigest()
+    features, sha256 = [], hashlib.sha256()
+    for rows in examples.data_set.measured.split(ROWS):
+        pixels, _ = examples.pictures(rows)
+        features.append(extractors.features(extractor, pixels))
+        sha256.update(pixels.numpy().data)
+    return Reference(torch.cat(features), f"preset {reference}", sha256.hexdigest(), *shape)
 
 
 def _fixed(extractor: extractors.Extractor) -> tuple[tuple[int, int] | None, int | None]:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
 from sprint.diffusion.sample import balanced_labels
 from sprint.evaluation.runs import Trained, draw, load_earlier, load_network
@@ -34,17 +36,17 @@ def asked_guidance(kind: str, scale: float | None, evaluating: Evaluating) -> Gu
 def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, count: int, out: Path) -> None:
     """Draw the first `count` images of the last milestone into `out`, in place of those drawn there before."""
     guidance.check(METHODS[trained.run.method], trained.run.train.milestones)
-    if trained.config.channels not in (1, 3):
-        raise UserError(
-            f"{trained.folder}: makes {trained.config.channels} channels; pictures have 1 or 3, latents need a decoder"
-        )
+    config = trained.config
+    channels = trained.codec.pictures(torch.empty(0, config.channels, config.size, config.size)).shape[1]
+    if channels not in (1, 3):
+        raise UserError(f"{trained.folder}: makes {channels} channels; pictures have 1 or 3, latents need a decoder")
     milestones = read_json(trained.folder / "train.json")["milestones"]
     if not milestones:
         raise UserError(f"{trained.folder}: ended before its first milestone; there are no weights to sample from")
     before = _drawn_before(out)
     model, weights = load_network(trained, milestones[-1]["step"])
     earlier, earlier_weights = load_earlier(trained, guidance)
-    pixels, _ = draw(model, trained.prediction, guidance, evaluating, count, earlier)
+    pixels, _ = draw(model, trained.prediction, trained.codec, guidance, evaluating, count, earlier)
     labels = balanced_labels(0, count, model.config.classes).tolist()
     names = [f"{index:06d}-{label}.png" for index, label in enumerate(labels)]
     for name in before:

@@ -17,15 +17,15 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from sprint import data
-from sprint.data import to_pixels
+from sprint.data import opened_codec
+from sprint.data.codecs import Codec
 from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.diffusion.guidance import GUIDANCES, PLAIN, Guidance
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import balanced_labels, sample
 from sprint.metrics import extractors
-from sprint.metrics.measuring import evidence_of, floor, measure
+from sprint.metrics.measuring import evidence_of, measure
 from sprint.metrics.measuring.bootstrap import bootstrap
 from sprint.plan.network import model_config
 from sprint.plan.schema import Evaluating, Run
@@ -38,7 +38,6 @@ from sprint.training import checkpoint
 from sprint.training.step import device
 
 CLASSIFIER = "digits-cnn"
-ROWS = 256  # of the real images that one process sees at a time
 
 
 class Judge:
@@ -72,6 +71,7 @@ class Trained:
     folder: Path
     config: ModelConfig
     prediction: str  # what its network predicts, of diffusion/parameterization.py
+    codec: Codec
 
 
 def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
@@ -79,58 +79,10 @@ def split_features(seen: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tenso
     return {name: rows for name, rows in seen.items() if name not in ("predicted", "labels")}, seen.get("predicted")
 
 
-def make_reference(settings: dict, image_size: int, evaluating: Evaluating, results: Path) -> None:
-    """Write reference/features.safetensors and reference/floor.json of a preset's real images."""
-    with distributed.process_group():
-        with distributed.all_or_none():
-            images, judge = data.load(settings, image_size), Judge(evaluating, results)
-        rows = torch.cat([torch.arange(0), *distributed.shard(torch.arange(len(images.labels)).split(ROWS))])
-        seen = _whole(judge.see(images.pixels[rows]))
-    if distributed.is_main():
-        _write_reference(images, seen, _untrained(evaluating, images, judge), results)
-
-
-def still(x: torch.Tensor, *told) -> torch.Tensor:
-    """The velocity of a network that was never trained: its last layer starts at zero (adaLN-Zero)."""
-    return torch.zeros_like(x)
-
-
-def _untrained(evaluating: Evaluating, images: data.Images, judge: Judge) -> dict[str, torch.Tensor]:
-    """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
-    shape, count, seen = tuple(images.pixels.shape[1:]), evaluating.images, []
-    field = Guided(still, GUIDANCES[Guidance.usual](), images.classes)
-    for first in range(0, count, evaluating.batch):
-        last = min(first + evaluating.batch, count)
-        drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
-        seen.append(judge.see(to_pixels(drawn).cpu()))
-    return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
-
-
-def _whole(seen: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def whole(seen: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """At the first process, the rows that all of them have seen, in order; elsewhere nothing."""
     parts = distributed.gather(seen)
     return {name: torch.cat([part[name] for part in parts]) for name in (seen if parts else ())}
-
-
-def _write_reference(images: data.Images, seen: dict, untrained: dict, results: Path) -> None:
-    features, predicted = split_features(seen)
-    metrics, reasons = floor.floor(features, predicted, images.labels)
-    ours, guessed = split_features(untrained)
-    count, drawn = len(images.labels), len(next(iter(ours.values())))
-    labels = balanced_labels(0, drawn, images.classes)
-    noise, noise_reasons = measure(evidence_of(ours, features, guessed, labels, images.labels))
-    write_bytes(results / "reference" / "features.safetensors", save({**seen, "labels": images.labels}))
-    write_json(
-        results / "reference" / "floor.json",
-        {
-            "images": count // 2,
-            "reference_images": count // 2,
-            "data": images.name,
-            "metrics": metrics,
-            "reasons": reasons,
-            "untrained": {"images": drawn, "metrics": noise, "reasons": noise_reasons},
-        },
-    )
 
 
 def load_network(trained: Trained, step: int) -> tuple[Model, str]:
@@ -153,6 +105,7 @@ def load_earlier(trained: Trained, guidance: Guidance) -> tuple[dict[float, Mode
 def draw(
     model: Model,
     prediction: str,
+    codec: Codec,
     guidance: Guidance,
     evaluating: Evaluating,
     count: int,
@@ -166,11 +119,11 @@ def draw(
     others = {share: as_velocity(prediction, other.image) for share, other in (earlier or {}).items()}
     field = Guided(as_velocity(prediction, model.image), guidance, shape.classes, shape.backbone.grid, others)
     size, image = evaluating.batch, (shape.channels, shape.size, shape.size)
-    batches, starts = [torch.empty((0, *image), dtype=torch.uint8)], distributed.shard(range(0, count, size))
+    batches, starts = [codec.pictures(torch.empty(0, *image))], distributed.shard(range(0, count, size))
     for first in track(starts, f"sampling, {guidance.text()}", len(starts)):
         last = min(first + size, count)
         drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, image, device())
-        batches.append(to_pixels(drawn).cpu())
+        batches.append(codec.pictures(drawn).cpu())
     return torch.cat(batches), field
 
 
@@ -258,10 +211,10 @@ def _features(
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
         return kept or ({}, {})
-    pixels, field = draw(model, trained.prediction, guidance, evaluating, evaluating.images, earlier)
+    pixels, field = draw(model, trained.prediction, trained.codec, guidance, evaluating, evaluating.images, earlier)
     batches = max(1, len(distributed.shard(range(0, evaluating.images, evaluating.batch))))
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
-    seen = _whole({**judge.see(pixels), "pixels": pixels})
+    seen = whole({**judge.see(pixels), "pixels": pixels})
     if not distributed.is_main():
         return {}, {}
     pixels = seen.pop("pixels")
@@ -288,10 +241,10 @@ def trained_here(run: Run, results: Path) -> Trained:
     folder = Path(results) / "runs" / run.name
     if not (folder / "train.json").exists():
         raise UserError(f"run {run.name!r} is not trained yet; first: sprint train {run.name} --preset {run.preset}")
-    return Trained(run, folder, model_config(run), "velocity")
+    return Trained(run, folder, model_config(run), "velocity", run.examples().codec)
 
 
 def imported(folder: Path) -> Trained:
     """What `sprint import` wrote into a folder."""
     run, shape, prediction = open_run(folder)
-    return Trained(run, Path(folder), shape, prediction)
+    return Trained(run, Path(folder), shape, prediction, opened_codec(run.codec, shape.channels, shape.size))

@@ -3,13 +3,12 @@
 import itertools
 import math
 
-from sprint import data
 from sprint.methods import METHODS
 from sprint.metrics import extractors
 from sprint.plan.schema import Preset, Run, Training
 from sprint.runtime.distributed import refuse_uneven
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import build, checked, convert, describe, inside, refuse_unknown
+from sprint.runtime.strict import build, checked, describe, inside
 
 MOST_TOKENS = 1 << 20
 MOST_MILESTONES = 100  # each is evaluated
@@ -17,7 +16,10 @@ MOST_MILESTONES = 100  # each is evaluated
 
 def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     """Raise UserError for what is not possible in a preset; `location` is its file."""
-    checked(f"{location}: model", lambda: preset.model.check(preset.image_size), ".")
+    examples = preset.examples(location)
+    if data_too:
+        checked(f"{location}: data", examples.check)
+    checked(f"{location}: model", lambda: preset.model.check(examples.size), ".")
     check_training(preset.train, location)
     _check_stages(preset.train, inside(location, "train.warmup"))
     check_shares(preset, preset.train, location)
@@ -35,7 +37,6 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
             raise UserError(f"{location}: studies names {describe(name)} twice; allowed: each study once")
     _check_extractors(preset.evaluate.extractors, f"{location}: evaluate.extractors")
     checked(f"{location}: evaluate.sampler", preset.evaluate.sampler.check)
-    checked(f"{location}: data", lambda: _check_data(preset, data_too))
     for name, settings in preset.methods.items():
         place = inside(f"{location}: methods", str(name))
         build(checked(place, lambda name=name: METHODS[str(name)]).Settings, settings, place)
@@ -102,18 +103,6 @@ def _check_extractors(names: list[str], location: str) -> None:
         raise UserError(f"{location} is {describe(names)}; allowed: one or more of {', '.join(extractors.KNOWN)}")
     for name in names:
         checked(location, lambda name=name: extractors.check(name))
-
-
-def _check_data(preset: Preset, images_too: bool) -> None:
-    settings = dict(preset.data)
-    reader = data.reader(settings.pop("name", "(none)"))
-    refuse_unknown(settings, list(reader.SETTINGS), "settings")
-    for key, kind in reader.SETTINGS.items():
-        if key not in settings:
-            raise UserError(f"{key} is missing")
-        convert(kind, settings[key], key)
-    if images_too:
-        reader.check(settings, preset.image_size)
 
 
 def in_range(value: float, low: float, high: float, location: str) -> None:

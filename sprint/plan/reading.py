@@ -160,7 +160,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     check_training(train, location)
     check_shares(preset, train, location)
     subsampling = _subsampling(method, entry, location)
-    backbone = preset.model.on(preset.image_size, entry.drop)
+    backbone = preset.model.on(preset.examples().size, entry.drop)
     if subsampling:
         checked(inside(location, "drop"), lambda: kept_count(subsampling, backbone.grid, entry.drop))
     usual, settings = (
@@ -177,6 +177,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
         overrides={},
         seed=seed,
         data=preset.data,
+        codec=preset.codec,
         image_size=preset.image_size,
         model=preset.model,
         train=train,

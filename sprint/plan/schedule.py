@@ -30,7 +30,7 @@ def images_before(run: Run, step: int) -> int:
 
 def stages(run: Run) -> list[Stage]:
     """Both stages, as their cost is counted."""
-    sparse, grid = sparse_steps(run), run.image_size // run.model.patch
+    sparse, grid = sparse_steps(run), run.examples().size // run.model.patch
     kept = kept_count(run.subsampling, grid, run.drop) if run.subsampling and run.drop else None
     return [
         Stage(STAGES[0], sparse, run.train.batch, kept),

@@ -11,6 +11,7 @@ import json
 import math
 from dataclasses import dataclass, field
 
+from sprint import data
 from sprint.diffusion.guidance import Guidance
 from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
@@ -86,7 +87,7 @@ class Preset:
     """The scale of a comparison."""
 
     name: str
-    data: dict  # name of a reader in sprint/data, and its settings
+    data: dict  # name of a file in sprint/data/sets, and its settings
     image_size: int = ranged(1, 1 << 16)  # pixels
     model: Backbone
     train: Training
@@ -105,6 +106,11 @@ class Preset:
     methods: dict = field(
         default_factory=dict
     )  # settings of methods at this scale, where they differ from the method's own
+    codec: dict = field(default_factory=lambda: data.USUAL_CODEC)  # name of a file in sprint/data/codecs, its settings
+
+    def examples(self, location: str = "") -> data.Examples:
+        """The data set through the codec; nothing is read. `location`, the preset's file, opens what is refused."""
+        return data.opened(self.data, self.codec, self.image_size, location)
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,11 @@ class Run:
     image_size: int
     model: Backbone
     train: Training
+    codec: dict = field(default_factory=lambda: data.USUAL_CODEC)
+
+    def examples(self) -> data.Examples:
+        """The data set through the codec; nothing is read."""
+        return data.opened(self.data, self.codec, self.image_size)
 
     @property
     def dropping(self) -> bool:
@@ -148,8 +159,9 @@ class Run:
         return ", ".join([" ".join(parts), *(f"{key} {value}" for key, value in sorted(self.overrides.items()))])
 
     def document(self) -> dict:
-        """Everything, as JSON has it."""
-        return {**dataclasses.asdict(self), "model": self.model.document()}
+        """Everything, as JSON has it; the codec where it is not the usual one."""
+        whole = {**dataclasses.asdict(self), "model": self.model.document()}
+        return {key: value for key, value in whole.items() if key != "codec" or value != data.USUAL_CODEC}
 
 
 @dataclass(frozen=True)

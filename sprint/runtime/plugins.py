@@ -12,6 +12,7 @@ share, or those of another contract.
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -26,6 +27,11 @@ class Plugins(Mapping):
 
     def __init__(self, package: str, base: type, hyphens: bool = False):
         self.package, self.base, self.hyphens = package, base, hyphens
+
+    @property
+    def kind(self) -> str:
+        """What sentences call one: "method", "data set"."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.base.__name__).lower()
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -42,7 +48,7 @@ class Plugins(Mapping):
         return module.replace("_", "-") if self.hyphens else module
 
     def __getitem__(self, name: str) -> type:
-        module = importlib.import_module(nearest(self.files, name, self.base.__name__.lower()))
+        module = importlib.import_module(nearest(self.files, name, self.kind))
         found = [
             member
             for member in vars(module).values()

@@ -13,7 +13,7 @@ from itertools import islice
 
 import torch
 
-from sprint.data import Images, to_signal
+from sprint.data import Examples
 from sprint.diffusion.path import draw_times
 from sprint.nn import tokens
 from sprint.plan.schedule import batch_size, images_before, stage_of
@@ -25,7 +25,7 @@ from sprint.runtime.rng import generator
 class Batch:
     """One step's inputs, on the CPU."""
 
-    x_BCHW: torch.Tensor  # clean images in [-1, 1]
+    x_BCHW: torch.Tensor  # clean signals: of pixels in [-1, 1]
     noise_BCHW: torch.Tensor
     t_B: torch.Tensor
     y_B: torch.Tensor  # labels, the null label where dropped
@@ -46,20 +46,20 @@ class Batch:
         return Batch(*(change(value) if torch.is_tensor(value) else value for value in vars(self).values()))
 
 
-def draw_batch(run: Run, images: Images, step: int, skip_rate: float) -> Batch:
+def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float) -> Batch:
     """The inputs of that step."""
     size, seed = batch_size(run, step), run.seed
-    chosen = _order(run, len(images.labels), step, size)
-    x = to_signal(images.pixels[chosen])
+    training = examples.data_set.training
+    x, labels = examples.signal(training[_order(run, len(training), step, size)], seed, step)
     dropped = torch.rand(size, generator=generator("label", seed, step)) < run.train.label_drop
     drop = run.drop if run.subsampling and stage_of(run, step) == "pretrain" else 0.0
-    grid = run.image_size // run.model.patch
+    grid = examples.size // run.model.patch
     skip = torch.rand(size, generator=generator("skip", seed, step)) < skip_rate if skip_rate else False
     return Batch(
         x_BCHW=x,
         noise_BCHW=torch.randn(x.shape, generator=generator("noise", seed, step)),
         t_B=draw_times(size, generator("time", seed, step)),
-        y_B=images.labels[chosen].masked_fill(dropped, images.classes),
+        y_B=labels.masked_fill(dropped, examples.classes),
         keep_BK=tokens.draw(run.subsampling, size, grid, drop, generator("keep", seed, step)),
         skip_B=skip,
     )

@@ -8,7 +8,6 @@ take their part of it; the first of them writes.
 """
 
 import contextlib
-import hashlib
 import math
 import signal
 import time
@@ -48,8 +47,8 @@ def train(run: Run, folder: Path) -> dict:
         try:
             with distributed.all_or_none():
                 distributed.refuse_uneven(sizes, distributed.world(), f"{run.name}: train.")
-                images = _images(run, folder)
-            result = _train(run, folder, images)
+                examples = _examples(run, folder)
+            result = _train(run, folder, examples)
         except BaseException as error:
             if not distributed.left_alone(error):
                 status.record_error(folder, error)
@@ -59,28 +58,27 @@ def train(run: Run, folder: Path) -> dict:
         return result
 
 
-def _images(run: Run, folder: Path) -> data.Images:
-    """The run's images, which config.json describes. Raises UserError where they are not those it began with."""
-    path, images = folder / "config.json", data.load(run.data, run.image_size)
-    digest = hashlib.sha256(images.pixels.contiguous().numpy().data)
-    digest.update(images.labels.contiguous().numpy().data)
-    facts = {"images": len(images.labels), "images_sha256": digest.hexdigest()}
+def _examples(run: Run, folder: Path) -> data.Examples:
+    """The run's examples, which config.json describes. Raises UserError where they are not those it began with."""
+    path, examples = folder / "config.json", data.opened(run.data, run.codec, run.image_size)
+    facts = {"images": len(examples), "images_sha256": examples.data_set.fingerprint()}
     begun = read_json(path) if path.exists() and any((folder / "checkpoints").glob("*.json")) else facts
     if any(begun.get(key, value) != value for key, value in facts.items()):
         raise UserError(
-            f"{path}: begun with {begun['images']} images of {images.name}, where there are now {facts['images']} and "
-            f"others; put back what changed, or remove {folder} to train anew"
+            f"{path}: begun with {begun['images']} images of {examples.name}, where there are now "
+            f"{facts['images']} and others; put back what changed, or remove {folder} to train anew"
         )
-    facts |= {"name": run.name, "label": run.label, "channels": images.pixels.shape[1], "classes": images.classes}
+    examples.data_set.verify()
+    facts |= {"name": run.name, "label": run.label, "channels": examples.channels, "classes": examples.classes}
     if distributed.is_main():
         write_json(path, {**run.document(), **facts})
-    return images
+    return examples
 
 
-def _train(run: Run, folder: Path, images: data.Images) -> dict:
+def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
     state = start(run)
     _resume(state, folder / "checkpoints", run.hash)
-    _loop(run, state, images, folder)
+    _loop(run, state, examples, folder)
     result = {
         "state": "diverged" if state.reason else "done",
         "reason": state.reason,
@@ -102,12 +100,12 @@ def _train(run: Run, folder: Path, images: data.Images) -> dict:
     return result
 
 
-def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
+def _loop(run: Run, state: State, examples: data.Examples, folder: Path) -> None:
     milestones = {run.train.milestone_step(share) for share in run.train.milestones}
     network = distributed.replicated(state.model)
     network = torch.compile(network) if run.train.compile else network
     steps = range(state.step, run.train.steps)
-    with _on_request_to_stop() as asked, contextlib.closing(_batches(run, state, images, steps)) as batches:
+    with _on_request_to_stop() as asked, contextlib.closing(_batches(run, state, examples, steps)) as batches:
         for step in track(steps, run.name, run.train.steps, state.step):
             began = time.perf_counter()
             loss = train_step(run, state, network, next(batches))
@@ -128,12 +126,12 @@ def _loop(run: Run, state: State, images: data.Images, folder: Path) -> None:
                 )
 
 
-def _batches(run: Run, state: State, images: data.Images, steps: range) -> Iterator[Batch]:
+def _batches(run: Run, state: State, examples: data.Examples, steps: range) -> Iterator[Batch]:
     """This process's part of each step's batch; for a GPU drawn ahead, while it works, into pinned memory."""
     graphics = device().type == "cuda"
 
     def draw(step: int) -> Batch:
-        batch = draw_batch(run, images, step, state.model.method.skip_rate).shard(
+        batch = draw_batch(run, examples, step, state.model.method.skip_rate).shard(
             distributed.rank(), distributed.world()
         )
         return batch.pinned() if graphics else batch

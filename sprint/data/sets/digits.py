@@ -3,33 +3,33 @@
 import importlib.util
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from sprint.data import Images
+from sprint.data.held import Held
 from sprint.runtime.errors import UserError
 
-CLASSES = 10
 SIZE = 8
-SETTINGS: dict[str, type] = {}  # keys that a preset may give beside `name`
 
 
-def check(settings: dict, image_size: int) -> None:
-    """Raise UserError for a size that the digits do not have."""
-    if image_size != SIZE:
-        raise UserError(f"image_size is {image_size}; allowed for digits: {SIZE}")
+class Digits(Held):
+    title = "digits"
+    cites = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998; as in scikit-learn"
+    channels, classes = 1, 10
 
+    @classmethod
+    def smallest(cls, folder):
+        return {}, SIZE
 
-def facts(settings: dict) -> tuple[int, int]:
-    """Channels and classes."""
-    return 1, CLASSES
+    def check(self):
+        if self.image_size != SIZE:
+            raise UserError(f"image_size is {self.image_size}; allowed for digits: {SIZE}")
 
+    def read(self):
+        """(1797, 1, 8, 8) uint8: grey levels 0..16 scaled to 0..255."""
+        import numpy as np
+        import torch
 
-def load(settings: dict, image_size: int) -> Images:
-    """All digits, (1797, 1, 8, 8) uint8: grey levels 0..16 scaled to 0..255."""
-    table = torch.from_numpy(np.loadtxt(_file(), delimiter=",", dtype=np.float64))
-    pixels = table[:, :-1].mul(255 / 16).round().to(torch.uint8).reshape(-1, 1, SIZE, SIZE)
-    return Images(pixels, table[:, -1].long(), CLASSES, "digits")
+        table = torch.from_numpy(np.loadtxt(_file(), delimiter=",", dtype=np.float64))
+        pixels = table[:, :-1].mul(255 / 16).round().to(torch.uint8).reshape(-1, 1, SIZE, SIZE)
+        return pixels, table[:, -1].long()
 
 
 def _file() -> Path:

@@ -1,63 +1,147 @@
 """Your own pictures: one folder per class, any size, read as data/pictures.py says (upright, ADM's centre crop)."""
 
+import contextlib
+import hashlib
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from sprint.data import Images
 from sprint.data.pictures import ENDINGS, read_picture
+from sprint.data.sets import DataSet
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import track
 
-SETTINGS: dict[str, type] = {"path": str, "channels": int}  # the folder; 1 for grey, 3 for colour
+KEPT = 1 << 30  # bytes of cropped pictures that a process keeps once it has read them
 
 
-def check(settings: dict, image_size: int) -> None:
-    """Raise UserError when the folder is missing, has no classes or an empty one; no picture is opened."""
-    if settings["channels"] not in (1, 3):
-        raise UserError(f"channels is {settings['channels']}; allowed: 1 (grey) or 3 (colour)")
-    _files(settings)
+@dataclass(frozen=True)
+class Settings:
+    """Of the pictures."""
+
+    path: str  # the folder
+    channels: int  # 1 for grey, 3 for colour
 
 
-def facts(settings: dict) -> tuple[int, int]:
-    """Channels and classes."""
-    return settings["channels"], len(_files(settings))
+class ImageFolder(DataSet):
+    """Classes are numbered by their folders' names, pictures by class and then by name."""
+
+    Settings = Settings
+    title = "pictures of a folder"
+    cites = "crop: ADM, Dhariwal and Nichol, arXiv 2105.05233"
+
+    def __init__(self, settings, image_size):
+        super().__init__(settings, image_size)
+        self.kept = {}  # cropped pictures by number, up to KEPT bytes
+
+    def __getstate__(self):
+        return vars(self) | {"kept": {}}
+
+    @classmethod
+    def smallest(cls, folder):
+        from PIL import Image
+
+        for number in range(24):
+            path = Path(folder) / f"class {number // 12}" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.effect_noise((9 + number, 8), 50 + number).save(path)
+        return {"path": str(folder), "channels": 1}, 8
+
+    @property
+    def name(self):
+        return f"image_folder {self.settings.path}"
+
+    @property
+    def channels(self):
+        return self.settings.channels
+
+    @property
+    def classes(self):
+        return len(self.class_folders)
+
+    @cached_property
+    def class_folders(self) -> list[Path]:
+        root = Path(self.settings.path)
+        if not root.is_dir():
+            raise UserError(
+                f"path is {str(root)!r}, which is no folder; allowed: a folder with one folder of pictures per class"
+            )
+        with _reading():
+            found = sorted(Path(entry.path) for entry in os.scandir(root) if entry.is_dir())
+        if not found:
+            raise UserError(f"path: {str(root)!r} has no class folders; allowed: one folder of pictures per class")
+        return found
+
+    @cached_property
+    def files(self) -> list[tuple[Path, int]]:
+        """Every picture with its label."""
+        with _reading():
+            return [
+                (path, label)
+                for label, folder in enumerate(self.class_folders)
+                for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
+            ]
+
+    def check(self):
+        if self.settings.channels not in (1, 3):
+            raise UserError(f"channels is {self.settings.channels}; allowed: 1 (grey) or 3 (colour)")
+        for folder in self.class_folders:
+            with _reading():
+                empty = not any(Path(name).suffix.lower() in ENDINGS for name in os.listdir(folder))
+            if empty:
+                raise UserError(
+                    f"path: class {folder.name!r} of {self.settings.path!r} has no pictures; allowed: one folder per "
+                    f"class, with files ending in {', '.join(ENDINGS)}"
+                )
+
+    def verify(self):
+        """Reads those that are kept, which are all of a set that fits into KEPT."""
+        for index in track(range(len(self)), f"reading {self.settings.path}", len(self)):
+            if not self._room():
+                return
+            self._picture(index)
+
+    def __len__(self):
+        return len(self.files)
+
+    def examples(self, indices):
+        import torch
+
+        pixels = np.empty((len(indices), self.channels, self.size, self.size), np.uint8)
+        labels = np.empty(len(indices), np.int64)
+        for row, index in enumerate(indices.tolist()):
+            pixels[row], labels[row] = self._picture(index), self.files[index][1]
+        return torch.from_numpy(pixels), torch.from_numpy(labels)
+
+    def fingerprint(self):
+        """Of names, sizes and times of change: reading every file would take hours at each start of a large set."""
+        digest = hashlib.sha256()
+        with _reading():
+            for path, label in self.files:
+                found = path.stat()
+                digest.update(f"{label} {path.parent.name}/{path.name} {found.st_size} {found.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+    def _room(self) -> bool:
+        return (len(self.kept) + 1) * self.channels * self.size**2 <= KEPT
+
+    def _picture(self, index: int) -> np.ndarray:
+        """(channels, size, size) uint8."""
+        if index in self.kept:
+            return self.kept[index]
+        picture = read_picture(self.files[index][0], self.channels, self.size)
+        if self._room():
+            self.kept[index] = picture
+        return picture
 
 
-def load(settings: dict, image_size: int) -> Images:
-    """All pictures (n, channels, image_size, image_size) uint8; classes are numbered by their folders' names."""
-    files = _files(settings)
-    paths = [(path, label) for label, found in enumerate(files.values()) for path in found]
-    pixels = [
-        read_picture(path, settings["channels"], image_size)
-        for path, _ in track(paths, f"reading {settings['path']}", len(paths))
-    ]
-    labels = torch.tensor([label for _, label in paths])
-    return Images(torch.from_numpy(np.stack(pixels)), labels, len(files), f"image_folder {settings['path']}")
-
-
-def _files(settings: dict) -> dict[str, list[Path]]:
-    root = Path(settings["path"])
-    if not root.is_dir():
-        raise UserError(
-            f"path is {str(root)!r}, which is no folder; allowed: a folder with one folder of pictures per class"
-        )
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """What the file system refuses, in a sentence."""
     try:
-        files = {
-            entry.name: sorted(path for path in Path(entry.path).iterdir() if path.suffix.lower() in ENDINGS)
-            for entry in sorted(os.scandir(root), key=lambda entry: entry.name)
-            if entry.is_dir()
-        }
+        yield
     except OSError as error:
         raise UserError(f"path: {error.filename} cannot be read ({error.strerror})") from error
-    empty = [name for name, found in files.items() if not found]
-    if not files or empty:
-        what = (
-            f"class {empty[0]!r} of {str(root)!r} has no pictures" if empty else f"{str(root)!r} has no class folders"
-        )
-        raise UserError(
-            f"path: {what}; allowed: one folder per class, with files ending in {', '.join(sorted(ENDINGS))}"
-        )
-    return files

@@ -1,30 +1,51 @@
 """Random pixels of any size with random labels: nothing to learn from, for measuring speed without a data set."""
 
-import torch
+from dataclasses import dataclass
 
-from sprint.data import Images
-from sprint.runtime.errors import UserError
-from sprint.runtime.rng import generator
+from sprint.data.held import Held
+from sprint.runtime.strict import ranged
 
-SETTINGS: dict[str, type] = {"channels": int, "classes": int, "images": int}
-MOST = 1 << 20  # of each
+MOST = 1 << 20
 
 
-def check(settings: dict, image_size: int) -> None:
-    """Raise UserError for numbers that make no images."""
-    for key in SETTINGS:
-        if not 1 <= settings.get(key, 0) <= MOST:
-            raise UserError(f"{key} is {settings.get(key)!r}; allowed for noise: a whole number from 1 to {MOST}")
+@dataclass(frozen=True)
+class Settings:
+    """Of the images."""
+
+    channels: int = ranged(1, MOST)
+    classes: int = ranged(1, MOST)
+    images: int = ranged(1, MOST)
 
 
-def facts(settings: dict) -> tuple[int, int]:
-    """Channels and classes."""
-    return settings["channels"], settings["classes"]
-
-
-def load(settings: dict, image_size: int) -> Images:
+class Noise(Held):
     """Always the same pixels for the same settings."""
-    count, (channels, classes) = settings["images"], facts(settings)
-    draws = generator("noise data", count, image_size)
-    pixels = torch.randint(256, (count, channels, image_size, image_size), dtype=torch.uint8, generator=draws)
-    return Images(pixels, torch.randint(classes, (count,), generator=draws), classes, "noise")
+
+    Settings = Settings
+    title = "noise"
+    cites = "random numbers of this repository's own"
+
+    @classmethod
+    def smallest(cls, folder):
+        return {"channels": 3, "classes": 4, "images": 40}, 8
+
+    @property
+    def channels(self):
+        return self.settings.channels
+
+    @property
+    def classes(self):
+        return self.settings.classes
+
+    def __len__(self):
+        return self.settings.images
+
+    def read(self):
+        import torch
+
+        from sprint.runtime.rng import generator
+
+        count, side = self.settings.images, self.image_size
+        numbers = generator("noise data", count, side)
+        shape = (count, self.settings.channels, side, side)
+        pixels = torch.randint(256, shape, dtype=torch.uint8, generator=numbers)
+        return pixels, torch.randint(self.settings.classes, (count,), generator=numbers)

@@ -1,0 +1,65 @@
+"""The contract of a codec: how stored examples become what a network sees, and back to pictures.
+
+One file in this folder is one codec; its class is the subclass of Codec that it defines. A preset's `codec` holds its
+name, the file's, and its settings; without one it is `pixels`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sprint.runtime.plugins import find
+
+if TYPE_CHECKING:  # a plan is read without torch
+    import torch
+
+USUAL_CODEC = {"name": "pixels"}  # the codec of a preset that names none
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """For codecs without settings of their own."""
+
+
+class Codec:
+    """From stored examples to the signal, floats of about unit size, and from signals to 8-bit pictures."""
+
+    Settings: type = NoSettings  # a frozen dataclass of what a preset says beside the name, each with its range
+    title = ""  # how tables call it
+    cites = ""  # paper or source
+    autoencoder: str | None = None  # which one made the stored examples and makes pictures: its name and hash
+
+    def __init__(self, settings: object, channels: int, size: int):
+        """For stored examples (channels, size, size). Reads nothing, so that a plan costs nothing."""
+        self.settings, self.stored_channels, self.stored_size = settings, channels, size
+
+    @classmethod
+    def smallest(cls, folder: Path) -> tuple[dict, "torch.Tensor"]:
+        """Settings and some stored examples, files made in `folder`: what the contract is tried on."""
+        import torch
+
+        return {}, torch.randint(256, (5, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+    @property
+    def channels(self) -> int:
+        """Of a signal."""
+        return self.stored_channels
+
+    @property
+    def size(self) -> int:
+        """Of a signal, along one side."""
+        return self.stored_size
+
+    def check(self) -> None:
+        """Raise UserError for stored examples that it cannot take, while a plan is read."""
+
+    def signal(self, stored: "torch.Tensor", indices: "torch.Tensor", seed: int, step: int) -> "torch.Tensor":
+        """float32 (B, channels, size, size) of stored examples; where it draws, from (seed, step, each one's index)."""
+        raise NotImplementedError
+
+    def pictures(self, signal: "torch.Tensor") -> "torch.Tensor":
+        """uint8 (B, C, H, W) of signals: what is looked at and measured."""
+        raise NotImplementedError
+
+
+CODECS = find("sprint.data.codecs", Codec)

@@ -1,0 +1,79 @@
+"""The real images against which samples are measured: their features, the floor, and how far noise is from them.
+
+    sprint reference --preset digits
+
+They are read by index, so many at a time, each process its part.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from sprint.data import ROWS, Examples
+from sprint.diffusion.guidance import GUIDANCES, Guidance
+from sprint.diffusion.guided import Guided
+from sprint.diffusion.sample import balanced_labels, sample
+from sprint.evaluation.runs import Judge, split_features, whole
+from sprint.metrics.measuring import evidence_of, floor, measure
+from sprint.plan.schema import Evaluating
+from sprint.runtime import distributed
+from sprint.runtime.files import write_bytes, write_json
+from sprint.training.step import device
+
+
+def make_reference(examples: Examples, evaluating: Evaluating, results: Path) -> None:
+    """Write reference/features.safetensors and reference/floor.json of a preset's real images."""
+    with distributed.process_group():
+        with distributed.all_or_none():
+            judge = Judge(evaluating, results)
+            seen = _see_real(examples, judge)
+        seen = whole(seen)
+    if distributed.is_main():
+        _write_reference(examples, seen, _untrained(evaluating, examples, judge), results)
+
+
+def _see_real(examples: Examples, judge: Judge) -> dict[str, torch.Tensor]:
+    """What is seen of this process's part of the real images, and their labels; so many are read at a time."""
+    parts = []
+    for rows in distributed.shard(examples.data_set.measured.split(ROWS)) or [torch.arange(0)]:
+        pixels, labels = examples.pictures(rows)
+        parts.append({**judge.see(pixels), "labels": labels})
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def still(x: torch.Tensor, *told) -> torch.Tensor:
+    """The velocity of a network that was never trained: its last layer starts at zero (adaLN-Zero)."""
+    return torch.zeros_like(x)
+
+
+def _untrained(evaluating: Evaluating, examples: Examples, judge: Judge) -> dict[str, torch.Tensor]:
+    """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
+    shape, count, seen = (examples.channels, examples.size, examples.size), evaluating.images, []
+    field = Guided(still, GUIDANCES[Guidance.usual](), examples.classes)
+    for first in range(0, count, evaluating.batch):
+        last = min(first + evaluating.batch, count)
+        drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
+        seen.append(judge.see(examples.codec.pictures(drawn).cpu()))
+    return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
+
+
+def _write_reference(examples: Examples, seen: dict, untrained: dict, results: Path) -> None:
+    features, predicted = split_features(seen)
+    metrics, reasons = floor.floor(features, predicted, seen["labels"])
+    ours, guessed = split_features(untrained)
+    count, drawn = len(seen["labels"]), len(next(iter(ours.values())))
+    labels = balanced_labels(0, drawn, examples.classes)
+    noise, noise_reasons = measure(evidence_of(ours, features, guessed, labels, seen["labels"]))
+    write_bytes(results / "reference" / "features.safetensors", save(seen))
+    write_json(
+        results / "reference" / "floor.json",
+        {
+            "images": count // 2,
+            "reference_images": count // 2,
+            "data": examples.name,
+            "metrics": metrics,
+            "reasons": reasons,
+            "untrained": {"images": drawn, "metrics": noise, "reasons": noise_reasons},
+        },
+    )
