@@ -19,8 +19,8 @@ HEAD = """# Architecture
 Written from the imports by `python tests/architecture.py`; a test fails when this page is stale. A room may import from
 the rooms below its own and from no other, and no module imports in a circle: `tests/test_repository.py` holds both.
 
-{rooms} rooms on {floors} floors, {arrows} arrows between them, none upward. The picture shows the {drawn} from which all others
-follow; the table lists all.
+{rooms} rooms on {floors} floors, {arrows} arrows between them, none upward. The picture shows the {drawn}
+from which all others follow; the table lists all.
 """
 CONTRACTS = """## Contracts
 
