@@ -44,7 +44,13 @@ def study(
     name: str, runs: list[str], vary: list[str], title: str = "", question: str = "Which is best?", **more
 ) -> dict:
     plan = {"name": name, "title": title or name, "question": question, "vary": vary, "runs": runs, "impossible": []}
-    return {**plan, "evaluate": None, "command": f"snakemake --cores all {name}", **more}
+    return {
+        **plan,
+        "evaluate": None,
+        "extractors": ["digits-cnn", "digits-ssl"],
+        "command": f"snakemake --cores all {name}",
+        **more,
+    }
 
 
 def make_run(results: Path, method: str, drop: float, seed: int, distance: float, **more) -> str:
@@ -57,7 +63,12 @@ def make_run(results: Path, method: str, drop: float, seed: int, distance: float
     settings = {"split": split, "fusion": "concat_linear"} if method == "sprint" else {}
     config = {"name": name, "label": label, "preset": "digits", "seed": seed, "method": method, "drop": drop}
     model = {"width": 64, "depth": 6, "heads": 4, "patch": 1, "positions": "rope2d", "qk_norm": True}
-    config |= {"subsampling": "structured", "settings": settings, "data": {"name": "digits"}, "model": model}
+    config |= {
+        "subsampling": "" if method == "dense" else "structured",
+        "settings": settings,
+        "data": {"name": "digits"},
+        "model": model,
+    }
     train = {"steps": STEPS, "finetune": 68, "batch": 64, "lr": 0.002}
     write_json(folder / "config.json", config | {"image_size": 8, "channels": 1, "classes": 10, "train": train})
     seconds = 110.0 * share + seed

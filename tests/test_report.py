@@ -99,7 +99,7 @@ def test_every_row_carries_its_command(tree, page):
     for plan in studies:
         for run in plan["runs"]:
             place = f"sweeps/guidance/{run}.json" if plan["evaluate"] else f"runs/{run}/metrics.json"
-            assert f"<code>snakemake --cores all results/digits/{place}</code>" in page
+            assert f"<code>snakemake --cores all results/digits/{place} --forcerun train</code>" in page
         for group in study_table(read_study("digits", results, plan)).groups[:-1]:
             assert group.commands
 
@@ -107,14 +107,15 @@ def test_every_row_carries_its_command(tree, page):
 def test_command_names_the_preset_unless_it_is_the_default(tmp_path):
     plan = study("one", ["some-run"], ["drop"])
     other = read_study("smoke", tmp_path, plan)
-    expected = "snakemake --cores all results/smoke/runs/some-run/metrics.json --config preset=smoke"
+    target = "snakemake --cores all results/smoke/runs/some-run/metrics.json"
+    expected = f"{target} --config preset=smoke --forcerun train"
     assert rerun_command(other, other.runs[0]) == expected
 
 
 def test_images_are_described_and_headers_have_scope(page):
     assert all(re.search(r'alt="[^"]{20,}"', image) for image in re.findall(r"<img [^>]*>", page))
     assert all("scope=" in header for header in re.findall(r"<th[ >][^>]*>", page))
-    assert len(re.findall(r'src="data:image/png', page)) == 8
+    assert len(re.findall(r'src="data:image/png', page)) == 4 * 3  # every setting under every guidance
 
 
 def test_distances_are_never_called_fid(page):
@@ -134,24 +135,26 @@ def test_floor_stands_in_every_table_and_plot(tree, page):
 
 def test_best_guidance_is_the_lowest_of_those_evaluated(tree):
     guidance = read(tree, "guidance")
-    assert best_line(guidance, "Dense 0%").guidance == "CFG 1.5"
-    assert sentences(guidance)[0] == "The lowest FD (digits-cnn), 30.4 (1.6× the floor), is of Dense 0% with CFG 1.5."
+    assert best_line(guidance, "Dense 0%", guidance.primary).guidance == "CFG 1.5"
+    assert sentences(guidance)[0] == (
+        "The lowest FD (digits-cnn) of all settings and guidances, 30.4 (1.6× the floor), is of Dense 0% with CFG 1.5."
+    )
 
 
 def test_answer_follows_the_numbers(tmp_path):
     low_first = read_study("digits", tmp_path, two_seeds(tmp_path, 30.0, 60.0, 2.0))
     assert sentences(low_first)[0] == (
-        "SPRINT 0% has the lowest FD (digits-cnn), 31.0 (1.6× the floor); the highest, SPRINT 50%, has 61.0, "
+        "Unguided: SPRINT 0% has the lowest FD (digits-cnn), 31.0 (1.6× the floor); the highest, SPRINT 50%, has 61.0, "
         "1.97× as much (ranges over seeds do not overlap)."
     )
     low_last = read_study("digits", tmp_path, two_seeds(tmp_path, 90.0, 30.0, 2.0))
-    assert sentences(low_last)[0].startswith("SPRINT 50% has the lowest FD (digits-cnn), 31.0")
+    assert sentences(low_last)[0].startswith("Unguided: SPRINT 50% has the lowest FD (digits-cnn), 31.0")
 
 
 def test_answer_claims_nothing_within_the_seed_spread(tmp_path):
     near = sentences(read_study("digits", tmp_path, two_seeds(tmp_path, 30.0, 31.0, 5.0)))
     assert "(within the seed spread)" in near[0]
-    assert "Within the seed spread of the best: SPRINT 50%." in near
+    assert "Within the seed spread of the best: SPRINT 50% (unguided)." in near
     assert "n = 2 seeds per setting." in near
 
 

@@ -63,5 +63,6 @@ def for_report(plan: Plan, study: Study) -> dict:
         "configs": {run.name: run.document() | {"label": run.label} for run in study.runs},
         "impossible": study.impossible,
         "evaluate": sorted(study.sweeps) or None,
+        "extractors": list(plan.preset.evaluate.extractors),
         "command": command(plan, study.name),
     }

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sprint.report.format import listed, metric_name, prefix, significant
+from sprint.report.learned import nothing_learned
 from sprint.report.pairs import base_of
 from sprint.report.read import TERA, Study
 from sprint.report.summary import along
@@ -40,7 +41,7 @@ def first_reached(costs: Sequence[float], values: Sequence[float], level: float)
 def cost_to_quality(study: Study) -> dict[str, dict[object, dict[str, Reached | None]]]:
     """{setting: {seed: {budget: where it reached the base's final quality}}} of all settings with milestones."""
     base, metric = base_of(study), study.primary
-    if base is None or study.sweep or study.conflicts:
+    if base is None or study.sweep or study.conflicts or nothing_learned(study):
         return {}
     levels = {seed: values[-1] for seed, (_, values) in _curves(study, base, metric, "step").items()}
     found: dict = {}
@@ -84,7 +85,8 @@ def caption(study: Study) -> str:
     return (
         f"Cost at which each setting's unguided curve first reaches the final unguided {metric_name(study.primary)} of "
         f"{base_of(study)} in the same seed; mean over seeds. Interpolated between milestones, logarithm against "
-        "logarithm; ≤: there at its first milestone already; unreached: not within its training."
+        "logarithm; ≤: there at its first milestone already; unreached: not within its training. "
+        "A cost that is ≤ leaves a ratio that is ≥."
     )
 
 
@@ -103,7 +105,15 @@ def _beside(base: dict, seeds: dict) -> str:
     if ratio is None:
         missing = [str(seed) for seed, by in seeds.items() if by.get("tflop") is None]
         return f"unreached in seed {listed(missing)}" if len(missing) < len(seeds) else "unreached"
-    return f"{ratio:.2f}×"
+    return f"{bound(base, seeds, 'tflop')}{ratio:.2f}×"
+
+
+def bound(base: dict, seeds: dict, budget: str) -> str:
+    """The sign before a saving: what is known only as at most so much leaves a ratio of at least so much."""
+    if seeds is base:
+        return ""
+    mine, theirs = (any(by.get(budget) and by[budget].at_first for by in side.values()) for side in (seeds, base))
+    return "within both first milestones, about " if mine and theirs else "≥ " if mine else "≤ " if theirs else ""
 
 
 def saving(base: dict, seeds: dict, budget: str) -> float | None:

@@ -6,7 +6,7 @@ Guidances and samplers say their own: sprint/diffusion/guidance and samplers.
 import math
 from collections.abc import Iterable
 
-from sprint.metrics import is_metric, metric_of, title_of
+from sprint.metrics import METRICS, is_metric, metric_of, title_of
 
 BETTER = {
     "lower": "lower is better",
@@ -28,6 +28,11 @@ def better(metric: str) -> str:
     return BETTER[metric_of(metric).better]
 
 
+def arrow(metric: str) -> str:
+    """The same as a sign for the head of a column."""
+    return {"lower": "↓", "higher": "↑", "neither": ""}[metric_of(metric).better]
+
+
 def logarithmic(metric: str) -> bool:
     """Whether values of a metric are compared as ratios: those that are positive and span much."""
     return is_metric(metric) and metric_of(metric).ratios
@@ -41,6 +46,17 @@ def metric_text(metric: str, value: float | None) -> str:
     if found.form == "percent":
         return f"{100 * value:.{found.digits}f}%"
     return significant(value, found.digits) if found.form == "significant" else f"{value:.{found.digits}f}"
+
+
+def bounded(metric: str, low: float, high: float) -> tuple[float, float]:
+    """An interval, cut where the metric ends: shares do at 0 and 1."""
+    least, most = metric_of(metric).range
+    return low if least is None else max(low, least), high if most is None else min(high, most)
+
+
+def metrics_explained() -> list[str]:
+    """One sentence for every metric, for a reader."""
+    return [f"{one.title}: {one.meaning}; {BETTER[one.better]}." for one in (METRICS[name] for name in METRICS)]
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from sprint.metrics import called, metric_of
 from sprint.report.format import logarithmic, metric_name, metric_text, percent
 from sprint.report.read import Study
-from sprint.report.summary import Line, Spread, lines
+from sprint.report.summary import Line, Spread, drops_nothing, line_under, lines
 from sprint.statistics.intervals import Estimate, difference, ratio
 
-DENSE = 0.0  # a drop ratio of zero marks runs that drop nothing
 ONE_SEED = "one seed: no interval"
 
 
@@ -28,8 +27,8 @@ class Pairs:
 def base_of(study: Study) -> str | None:
     """The setting others are held against: the one without a rule to drop tokens, else the first one evaluated."""
     known = [setting for setting in study.settings if lines(study, setting)]
-    dense = [name for name in known if study.settings[name][0].factor("drop") == DENSE]
-    plain = [name for name in dense if not study.settings[name][0].factor("subsampling")]
+    dense = [name for name in known if study.settings[name][0].factor("drop") == 0]
+    plain = [name for name in dense if drops_nothing(study.settings[name][0])]
     for found in (plain, dense, known):
         if len(found) == 1 or (found and found is known):
             return found[0]
@@ -45,7 +44,7 @@ def pairs(study: Study) -> Pairs | None:
     rows = []
     for setting in study.settings:
         for line in lines(study, setting) if setting != base else []:
-            other = next((one for one in lines(study, base) if one.guidance == line.guidance), None)
+            other = line_under(study, base, line.guidance)
             if other is not None:
                 cells = [cell for metric in metrics for cell in _cells(metric, line, other)]
                 rows.append([[setting], [line.guidance], *cells])
@@ -69,6 +68,20 @@ def _cells(metric: str, line: Line, other: Line) -> list[list[str]]:
 def compared(metric: str, mine: Spread, theirs: Spread) -> Estimate | None:
     """The ratio of two spreads of a distance, the difference of anything else; None where they share no seed."""
     return (ratio if logarithmic(metric) else difference)(mine.samples, theirs.samples)
+
+
+def times_text(metric: str, line: Line, base: Line) -> tuple[str, str]:
+    """How many times the base's value, as the paired table has it, and how sure that is, each as words.
+
+    Seed by seed where the two share seeds; of their means otherwise.
+    """
+    mine, theirs = line.metrics[metric], base.metrics[metric]
+    found = ratio(mine.samples, theirs.samples)
+    if found is None:
+        return (f"{mine.mean / theirs.mean:.2f}×" if theirs.mean else "an undefined multiple of"), "not paired"
+    if found.low is None:
+        return f"{found.mean:.2f}×", ONE_SEED
+    return f"{found.mean:.2f}×", f"95% interval {found.low:.2f}× to {found.high:.2f}×"
 
 
 def effect_lines(metric: str, found: Estimate) -> list[str]:

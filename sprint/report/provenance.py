@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprint.diffusion import samplers
-from sprint.report.format import listed, seconds_text
+from sprint.report.format import listed, metrics_explained, seconds_text
 from sprint.report.read import Run, Study, read_extractors
 
 UNITS = [
@@ -15,10 +15,12 @@ UNITS = [
     "Of dense: total training FLOP over those of a dense run of as many steps.",
     "Images per second, seconds: measured on the machine named here; they move with it.",
     "Network calls: counted per generated image; a strong call runs all blocks, a weak one is what guidance adds.",
-    "FD: Fréchet distance between Gaussians fitted to features of generated and of real images, under the extractor "
-    "in brackets. It is not FID: that name belongs to one Inception network.",
-    "Floor: the same metric between two random halves of the real images: what sampling alone leaves. "
-    "It depends on the number of images, as every FD does.",
+    "Metrics are of images, unless it says otherwise in the features of the extractor in brackets.",
+    *metrics_explained(),
+    "Floor: the same metric between two random halves of the real images. It depends on their number, as every FD "
+    "does. Samples are held against all real images, those trained on among them, so that a network that repeats what "
+    "it was trained on may fall below the floor.",
+    "Untrained: the same metric of what a network draws before its first step, which is noise.",
 ]
 
 

@@ -94,12 +94,18 @@ class Study:
     settings: dict[str, list[Run]]
     reference: dict  # floor.json
     throughput: dict  # how speed was measured
+    asked: list[str]  # extractors in the preset's order: the first one ranks
     memory: dict = field(default_factory=dict, repr=False, compare=False)  # what summary.py has worked out already
 
     @property
     def floor(self) -> dict:
         """Metrics of one random half of the real data against the other; empty while they were not computed."""
         return self.reference.get("metrics", {})
+
+    @property
+    def untrained(self) -> dict:
+        """Metrics of what an untrained network draws; empty while they were not computed."""
+        return self.reference.get("untrained", {}).get("metrics", {})
 
     @property
     def runs(self) -> list[Run]:
@@ -129,8 +135,10 @@ class Study:
 
     @property
     def extractors(self) -> list[str]:
+        """Extractors that something was measured under, in the order of the preset."""
         columns = self.frame.columns if not self.frame.empty else self.floor
-        return sorted(name.removeprefix("fd/") for name in columns if name.startswith("fd/"))
+        known = sorted({extractor for name in columns if (extractor := name.partition("/")[2])})
+        return sorted(known, key=lambda name: self.asked.index(name) if name in self.asked else len(self.asked))
 
     @property
     def primary(self) -> str:
@@ -150,8 +158,8 @@ class Study:
 def read_study(preset: str, results: Path, plan: dict) -> Study:
     """The study described by `plan` with all that is on disk.
 
-    A plan has name, title, question, vary, runs, impossible, evaluate, command; and may have `configs`, resolved
-    configurations by run name, which name the runs that were not trained yet.
+    A plan has name, title, question, vary, runs, impossible, evaluate, extractors, command; and may have `configs`,
+    resolved configurations by run name, which name the runs that were not trained yet.
     """
     swept, configs = plan.get("evaluate") or [], plan.get("configs") or {}
     costs, measured = _costs(results, plan["name"]), _optional(results / "throughput" / f"{plan['name']}.json")
@@ -180,6 +188,7 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         settings=_settings(runs, factors),
         reference=_optional(results / "reference" / "floor.json"),
         throughput={key: value for key, value in measured.items() if key != "runs"},
+        asked=plan["extractors"],
     )
 
 

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 from sprint.report import blocks
 from sprint.report.blocks import Cell, Column, Row
-from sprint.report.format import metric_name
 from sprint.report.provenance import protocol
 from sprint.report.read import Run, Study
-from sprint.report.summary import ranking
+from sprint.report.summary import best_against_best
 from sprint.report.tables import Group, Table
 
 
@@ -35,11 +34,7 @@ def _rows(group: Group, width: int) -> list[Row]:
 
 
 def _caption(study: Study, costs: bool) -> str:
-    if study.sweep:
-        shown = "Every guidance that was evaluated."
-    else:
-        ranked_by = metric_name(study.primary) if study.primary else ""
-        shown = f"Each setting unguided and with the best guidance of those evaluated, by {ranked_by}."
+    shown = "Every guidance that was evaluated."
     spent = " Training cost: forward and backward, fine-tuning charged, modelled." if costs else ""
     return f"{sentence(protocol(study))} {_seeds(study)}. {shown}{spent} ↓ lower is better, ↑ higher is better."
 
@@ -77,7 +72,7 @@ def sentence(text: str) -> str:
 
 def _seeds(study: Study) -> str:
     """What the small numbers below the large ones mean, with the number of seeds."""
-    counts = sorted({line.metrics[study.primary].seeds for _, line in ranking(study)})
+    counts = sorted({line.metrics[study.primary].seeds for _, line in best_against_best(study)})
     if not counts:
         return "nothing evaluated yet"
     if counts == [1]:

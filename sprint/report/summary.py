@@ -1,13 +1,18 @@
-"""Evaluations averaged over seeds, per setting and guidance: mean, range, interval, number; and the best guidance."""
+"""Evaluations averaged over seeds, per setting and guidance: mean, range, interval, number.
+
+Settings are compared under one guidance at a time, `ranking`; where each stands with its own best, `best_line`, that is
+the best for the metric at hand, and whoever shows it says so.
+"""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
-from sprint.metrics import is_metric
+from sprint.diffusion.guidance import kind_name
+from sprint.metrics import is_metric, metric_of
 from sprint.report.format import logarithmic
-from sprint.report.read import Study
+from sprint.report.read import Run, Study
 from sprint.statistics.intervals import Estimate, Sample, mean_of
 
 
@@ -78,25 +83,58 @@ def _lines(study: Study, setting: str) -> list[Line]:
     return sorted(found, key=lambda line: (line.kind != "none", line.family, line.scale or 0.0))
 
 
-def chosen_lines(study: Study, setting: str) -> list[Line]:
-    """What a table shows of a setting: unguided and, where another guidance was evaluated, the best of those."""
-    found = lines(study, setting)
-    unguided = [line for line in found if line.kind == "none"][:1]
-    best = best_line(study, setting)
-    return unguided if best is None or best in unguided else [*unguided, best]
+def guidances(study: Study) -> list[str]:
+    """The guidances of all lines of a study, unguided first: what tables, plots and sentences go through one by one."""
+    found = [line for setting in study.settings for line in lines(study, setting)]
+    ordered = sorted(found, key=lambda line: (line.kind != "none", line.family, line.scale or 0.0))
+    return list(dict.fromkeys(line.guidance for line in ordered))
 
 
-def best_line(study: Study, setting: str) -> Line | None:
-    """The guidance with the lowest mean of the primary metric among those evaluated; None when nothing was."""
-    ranked = [line for line in lines(study, setting) if study.primary in line.metrics]
-    return min(ranked, key=lambda line: line.metrics[study.primary].mean, default=None)
+def line_under(study: Study, setting: str, guidance: str) -> Line | None:
+    """The line of a setting under a guidance; None where it was not evaluated under it."""
+    return next((line for line in lines(study, setting) if line.guidance == guidance), None)
 
 
-def ranking(study: Study) -> list[tuple[str, Line]]:
-    """Settings with their best guidance, best first."""
-    best = {setting: best_line(study, setting) for setting in study.settings}
-    found = [(setting, line) for setting, line in best.items() if line is not None]
-    return sorted(found, key=lambda pair: pair[1].metrics[study.primary].mean)
+def best_line(study: Study, setting: str, metric: str) -> Line | None:
+    """The line with the best mean of `metric` among a setting's guidances; None when it has that metric nowhere."""
+    known = [line for line in lines(study, setting) if metric in line.metrics]
+    if not known:
+        return None
+    return (min if metric_of(metric).better == "lower" else max)(known, key=lambda line: line.metrics[metric].mean)
+
+
+def ranking(study: Study, guidance: str) -> list[tuple[str, Line]]:
+    """Settings with their line under one guidance, the best of the primary metric first."""
+    return _ranked(study, {setting: line_under(study, setting, guidance) for setting in study.settings})
+
+
+def best_against_best(study: Study) -> list[tuple[str, Line]]:
+    """Settings with the guidance at which each one's primary metric is best, the best first."""
+    return _ranked(study, {setting: best_line(study, setting, study.primary) for setting in study.settings})
+
+
+def _ranked(study: Study, found: dict[str, Line | None]) -> list[tuple[str, Line]]:
+    known = [(setting, line) for setting, line in found.items() if line and study.primary in line.metrics]
+    if not known:
+        return []
+    return sorted(
+        known, key=lambda pair: pair[1].metrics[study.primary].mean, reverse=metric_of(study.primary).better == "higher"
+    )
+
+
+def training_share(study: Study, runs: list[Run]) -> float | None:
+    """Training FLOP of a setting over those of the study's dense one, or else over a dense run's of as many steps."""
+    known = next((run.cost for run in runs if "train_flops_vs_dense" in run.cost), None)
+    if known is None:
+        return None
+    usual = [run for run in study.runs if run.cost and drops_nothing(run) and run.config.get("overrides") == {}]
+    spent = {run.cost["train_flops"] for run in usual}
+    return known["train_flops"] / spent.pop() if len(spent) == 1 else known["train_flops_vs_dense"]
+
+
+def drops_nothing(run: Run) -> bool:
+    """Whether a run drops no tokens by any rule: what others are held against."""
+    return run.factor("drop") == 0 and not run.factor("subsampling")
 
 
 @dataclass(frozen=True)
@@ -110,7 +148,7 @@ class Point:
 
 
 def curve(study: Study, setting: str, metric: str) -> list[Point]:
-    """A metric along training under the guidance evaluated at most steps, unguided first; by step."""
+    """A metric along training under the guidance of all of the study's curves; by step."""
     same = along(study, setting)
     if same.empty or metric not in same:
         return []
@@ -123,15 +161,18 @@ def curve(study: Study, setting: str, metric: str) -> list[Point]:
 
 
 def along(study: Study, setting: str) -> pd.DataFrame:
-    """The evaluations of a setting's milestones, all under the guidance evaluated at most steps, unguided first."""
+    """The evaluations of a setting's milestones under `curve_guidance`."""
     if study.frame.empty:
         return study.frame
     mine = study.frame[study.frame["setting"] == setting]
-    if mine.empty:
-        return mine
-    steps = mine.groupby(["guidance", "sampler", "images"], sort=False)["step"].nunique()
-    guidance, sampler, images = max(steps.index, key=lambda key: (steps[key], key[0] == "unguided"))
-    return mine[(mine["guidance"] == guidance) & (mine["sampler"] == sampler) & (mine["images"] == images)]
+    return mine[mine["guidance"] == curve_guidance(study)]
+
+
+def curve_guidance(study: Study) -> str:
+    """The one guidance under which a study is followed along training: of most milestones, unguided before others."""
+    steps = study.frame.groupby("guidance", sort=False)[["run", "step"]].apply(lambda rows: len(rows.drop_duplicates()))
+    unguided = kind_name("none")
+    return max(steps.index, key=lambda name: (steps[name], name == unguided))
 
 
 def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:

@@ -8,9 +8,12 @@ from sprint.report.blocks import Cell, Column
 from sprint.report.format import (
     FACTOR_UNITS,
     MISSING,
+    arrow,
+    bounded,
     factor_name,
     factor_text,
     listed,
+    logarithmic,
     metric_name,
     metric_text,
     prefix,
@@ -18,7 +21,7 @@ from sprint.report.format import (
     significant,
 )
 from sprint.report.read import Run, Study
-from sprint.report.summary import Line, Spread, best_line, chosen_lines, lines
+from sprint.report.summary import Line, Spread, lines, training_share
 
 UNKNOWN = "–"
 COUNTS = {"k": "thousand", "M": "million", "G": "billion", "": ""}
@@ -88,7 +91,7 @@ def more_table(study: Study) -> Table | None:
 
 
 def _empty(metrics: list[str], factors: list[Column]) -> Table:
-    return Table(factors, [Column("guidance"), *(Column(metric_name(one), _unit(one)) for one in metrics)], [], [])
+    return Table(factors, [Column("guidance"), *(Column(metric_name(one), arrow(one)) for one in metrics)], [], [])
 
 
 def table_metrics(study: Study) -> list[str]:
@@ -105,10 +108,13 @@ def more_metrics(study: Study) -> list[str]:
 
 
 def rerun_command(study: Study, run: Run) -> str:
-    """The command that makes one run's numbers again, from the repository's root."""
+    """The command that makes one run's numbers again, training included, from the repository's root.
+
+    Without `--forcerun` Snakemake has nothing to do where the numbers are there already.
+    """
     folder = f"sweeps/{study.name}/{run.name}.json" if run.swept else f"runs/{run.name}/metrics.json"
     preset = "" if study.preset == "digits" else f" --config preset={study.preset}"
-    return f"snakemake --cores all results/{study.preset}/{folder}{preset}"
+    return f"snakemake --cores all results/{study.preset}/{folder}{preset} --forcerun train"
 
 
 def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
@@ -134,21 +140,20 @@ def evaluation_table(study: Study) -> tuple[list[str], list[list[str]]]:
 
 def _group(table: Table, study: Study, setting: str, factors: list[Cell], costs: list[Cell], metrics: list) -> Group:
     runs = study.settings[setting]
-    shown = lines(study, setting) if study.sweep else chosen_lines(study, setting)
+    shown = lines(study, setting)
     return Group(
         head=setting,
         factors=factors,
         costs=costs,
-        lines=[_line_cells(table, study, line, metrics, len(lines(study, setting))) for line in shown],
+        lines=[_line_cells(table, study, line, metrics) for line in shown],
         seeds=_seeds_cell(table, setting, runs, explain=bool(shown)),
         commands=[rerun_command(study, run) for run in runs],
         state="" if shown else listed(sorted({run.fate for run in runs})),
     )
 
 
-def _line_cells(table: Table, study: Study, line: Line, metrics: list[str], evaluated: int) -> list[Cell]:
-    best = (f"best of {evaluated}",) if evaluated > 1 and line == best_line(study, line.setting) else ()
-    return [Cell(line.guidance, best)] + [_metric_cell(table, study, line, metric) for metric in metrics]
+def _line_cells(table: Table, study: Study, line: Line, metrics: list[str]) -> list[Cell]:
+    return [Cell(line.guidance)] + [_metric_cell(table, study, line, metric) for metric in metrics]
 
 
 def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
@@ -162,18 +167,9 @@ def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
 def _below(study: Study, metric: str, value: Spread) -> tuple[str, ...]:
     """The interval, and for Fréchet distances how many times the floor the mean is."""
     floor = study.floor.get(metric)
-    times = f"{value.mean / floor:.1f}× floor" if metric_of(metric).ratios and floor else ""
-    ends = [metric_text(metric, end) for end in _bounded(metric, value.interval)]
+    times = f"{value.mean / floor:.1f}× floor" if logarithmic(metric) and floor else ""
+    ends = [metric_text(metric, end) for end in (bounded(metric, *value.interval) if value.interval else ())]
     return tuple(part for part in ("–".join(ends), times) if part)
-
-
-def _bounded(metric: str, interval: tuple[float, float] | None) -> list[float]:
-    """An interval, cut where the metric ends: shares do at 0 and 1."""
-    low, high = interval or (None, None)
-    if low is None:
-        return []
-    least, most = metric_of(metric).range
-    return [low if least is None else max(low, least), high if most is None else min(high, most)]
 
 
 def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> Cell:
@@ -193,14 +189,10 @@ def _floor_group(study: Study, table: Table, metrics: list[str]) -> Group:
     return Group("Floor: real against real", blank[0], [cells], blank[1], Cell(""), [])
 
 
-def _unit(metric: str) -> str:
-    return {"lower": "↓", "higher": "↑", "neither": ""}[metric_of(metric).better]
-
-
 def cost_columns(study: Study, headline: bool) -> list[tuple[Column, Callable[[list[Run]], Cell]]]:
     """What a setting costs, each column in a unit in which its smallest number can be read."""
     training = _scaled(study, "train_flops", "training", "{}FLOP")
-    dense = (Column("of dense", "training FLOP"), _of_dense(study))
+    dense = (Column("of dense", "training FLOP"), lambda runs: Cell(share_text(study, runs)))
     if not headline:
         return [training, dense]
     size = _scaled(study, "params", "parameters", "{}")
@@ -220,23 +212,10 @@ def _of_cost(key: str, scale: float) -> Callable:
     )
 
 
-def _of_dense(study: Study) -> Callable:
-    """Training FLOP over those of the study's dense setting, or else over a dense run's of as many steps."""
-    spent = {run.cost["train_flops"] for run in study.runs if run.config.get("overrides") == {} and _plain(run)}
-
-    def cell(runs: list[Run]) -> Cell:
-        known = next((run.cost for run in runs if "train_flops_vs_dense" in run.cost), None)
-        if known is None:
-            return Cell(UNKNOWN)
-        share = known["train_flops"] / spent.copy().pop() if len(spent) == 1 else known["train_flops_vs_dense"]
-        return Cell(f"{share:.2f}×")
-
-    return cell
-
-
-def _plain(run: Run) -> bool:
-    """Whether a run of known cost drops no tokens by any rule."""
-    return bool(run.cost) and run.factor("drop") == 0 and not run.factor("subsampling")
+def share_text(study: Study, runs: list[Run]) -> str:
+    """Training FLOP over those of dense, as tables and sentences have it; a dash where it is not known."""
+    share = training_share(study, runs)
+    return UNKNOWN if share is None else f"{share:.2f}×"
 
 
 def _speed(runs: list[Run]) -> Cell:

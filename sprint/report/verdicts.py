@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sprint.diffusion.guidance import kind_name
 from sprint.metrics import metric_of
 from sprint.report.format import listed, metric_name, metric_text
+from sprint.report.learned import nothing_learned
 from sprint.report.read import Run, Study
 from sprint.report.summary import Line, lines
 from sprint.statistics.claims import Claim, Rule, Selector, holds
@@ -122,6 +123,8 @@ def _side(study: Study, setting: str, rule: Rule, selector: Selector) -> Side:
         return Side(study, setting, None, runs)
     if study.conflicts:
         raise Untested(f"evaluations of study {study.name} differ in {listed(study.conflicts)}")
+    if nothing_learned(study):
+        raise Untested(f"most networks of study {study.name}, or its base, are hardly better than untrained ones")
     metric = _metric(study, rule)
     found = [line for line in lines(study, setting) if metric in line.metrics]
     if selector.guidance != "best":

@@ -15,15 +15,24 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from sprint.diffusion.guidance import kind_name
 from sprint.metrics import metric_of
 from sprint.report.blocks import Panel
-from sprint.report.format import better, factor_name, metric_name, metric_text, percent, significant
+from sprint.report.format import (
+    better,
+    factor_name,
+    logarithmic,
+    metric_name,
+    metric_text,
+    percent,
+    significant,
+)
 from sprint.report.summary import Spread
 
 INK = "#010203"  # stands for the page's text colour and is replaced in the SVG
 COLOURS = ["#4080d0", "#dd7f2c", "#36996b", "#c4518c", "#8a6fd1", "#a8871d", "#2f9fb0", "#cf4f49", "#7a828b", "#6b8e23"]
 MARKERS = ["o", "s", "^", "D", "v"]
-BEST_COLOUR = COLOURS[0]
+APART = 0.24  # between the marks of one row, as a share of its height
 STYLE = (
     "<style>svg{color:#30343a;font-family:system-ui,sans-serif}"
     "@media (prefers-color-scheme:dark){svg{color:#c9ced6}}</style>"
@@ -45,10 +54,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Row:
-    """A named row of marks: (guidance, spread over seeds, whether it is the best)."""
+    """A named row of marks: (guidance, spread over seeds)."""
 
     label: str
-    marks: list[tuple[str, Spread, bool]]
+    marks: list[tuple[str, Spread]]
 
 
 def styles_of(labels: list[str]) -> dict[str, tuple[str, str]]:
@@ -57,9 +66,17 @@ def styles_of(labels: list[str]) -> dict[str, tuple[str, str]]:
     return {label: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, label in enumerate(unique)}
 
 
-def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: float | None) -> Panel:
-    """`metric` of several series against `x`."""
-    figure, axes = empty_panel(_title(metric), HEIGHT)
+def marks_of(guidances: list[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each guidance in a row: ink and hollow for the unguided, a colour for each other."""
+    plain = {name: ("currentColor", "hollow") for name in guidances if name == kind_name("none")}
+    return plain | styles_of([name for name in guidances if name not in plain])
+
+
+def draw_lines(
+    metric: str, series: list[Series], x: str, styles: dict, floor: float | None, guidance: str = ""
+) -> Panel:
+    """`metric` of several series against `x`, all under one guidance where it is named."""
+    figure, axes = empty_panel(_title(metric, guidance), HEIGHT)
     for one in series:
         if one.x:
             colour, marker = styles[one.label]
@@ -74,22 +91,21 @@ def draw_lines(metric: str, series: list[Series], x: str, styles: dict, floor: f
     axes.set_xlabel(x)
     figure.subplots_adjust(left=0.14, right=0.97, bottom=0.165, top=0.9)
     said = "; ".join(f"{one.label}: {_points_in_words(metric, one)}" for one in series if one.x)
-    return Panel(as_uri(figure), f"{metric_name(metric)} against {x}. {said}. {_floor_in_words(metric, floor)}")
+    what = f"{metric_name(metric)}{guidance and f', {guidance},'} against {x}"
+    return Panel(as_uri(figure), f"{what}. {said}. {_floor_in_words(metric, floor)}")
 
 
-def draw_rows(metric: str, rows: list[Row], floor: float | None) -> Panel:
-    """`metric` by row: hollow is not the best, filled the best guidance, a pale bar the interval."""
+def draw_rows(metric: str, rows: list[Row], styles: dict, floor: float | None) -> Panel:
+    """`metric` by row, a mark for each guidance in the style of `marks_of`, a pale bar for its interval."""
     figure, axes = panel_of_rows(_title(metric), [row.label for row in rows], right=0.97)
     for place, row in enumerate(rows):
-        for _, spread, best in row.marks:
-            _mark(axes, place, spread, best)
-    _value_axis(axes.xaxis, metric, [spread.mean for row in rows for _, spread, _ in row.marks], floor)
+        for number, (guidance, spread) in enumerate(row.marks):
+            _mark(axes, place + APART * (number - (len(row.marks) - 1) / 2), spread, *styles[guidance])
+    _value_axis(axes.xaxis, metric, [spread.mean for row in rows for _, spread in row.marks], floor)
     if floor is not None:
         axes.axvline(floor, color=INK, linestyle=(0, (4, 3)), linewidth=1.1, alpha=0.8)
     said = "; ".join(
-        f"{row.label}, {guidance}: {metric_text(metric, spread.mean)}"
-        for row in rows
-        for guidance, spread, _ in row.marks
+        f"{row.label}, {guidance}: {metric_text(metric, spread.mean)}" for row in rows for guidance, spread in row.marks
     )
     return Panel(as_uri(figure), f"{metric_name(metric)} by setting. {said}. {_floor_in_words(metric, floor)}")
 
@@ -104,12 +120,14 @@ def _band(axes: Axes, one: Series, colour: str) -> None:
         axes.fill_between(*zip(*known, strict=True), color=colour, alpha=0.16, linewidth=0)
 
 
-def _mark(axes: Axes, place: int, spread: Spread, best: bool) -> None:
-    colour = BEST_COLOUR if best else INK
+def _mark(axes: Axes, place: float, spread: Spread, colour: str, marker: str) -> None:
+    face, shape = ("none", "o") if marker == "hollow" else (colour, marker)
+    colour, face = (INK if one == "currentColor" else one for one in (colour, face))
     if spread.interval:
         axes.plot(spread.interval, [place, place], color=colour, linewidth=4, alpha=0.35, solid_capstyle="round")
-    face = colour if best else "none"
-    axes.plot([spread.mean], [place], marker="o", markersize=6.5, color=colour, markerfacecolor=face, linestyle="none")
+    axes.plot(
+        [spread.mean], [place], marker=shape, markersize=6.5, color=colour, markerfacecolor=face, linestyle="none"
+    )
 
 
 def _points_in_words(metric: str, series: Series) -> str:
@@ -120,8 +138,8 @@ def _floor_in_words(metric: str, floor: float | None) -> str:
     return "Floor: not computed." if floor is None else f"Floor: {metric_text(metric, floor)}."
 
 
-def _title(metric: str) -> str:
-    return f"{metric_name(metric)}, {better(metric)}"
+def _title(metric: str, guidance: str = "") -> str:
+    return ", ".join(part for part in (metric_name(metric), guidance, better(metric)) if part)
 
 
 def empty_panel(title: str, height: float) -> tuple[Figure, Axes]:
@@ -154,7 +172,7 @@ def panel_of_rows(title: str, labels: list[str], right: float) -> tuple[Figure, 
 def _value_axis(axis: Axis, metric: str, values: list[float], floor: float | None) -> None:
     """Plain numbers on a linear axis, or on a logarithmic one where Fréchet distances span much."""
     positive = [value for value in [*values, floor] if value is not None and value > 0]
-    if metric_of(metric).ratios and positive and max(positive) > LOG_FROM * min(positive):
+    if logarithmic(metric) and positive and max(positive) > LOG_FROM * min(positive):
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_minor_formatter(NullFormatter())

@@ -9,20 +9,16 @@ from dataclasses import replace
 
 from sprint.metrics import called
 from sprint.report.blocks import Figure
-from sprint.report.figures.charts import BEST_COLOUR, Row, Series, draw_lines, draw_rows, styles_of
+from sprint.report.figures.charts import Row, Series, draw_lines, draw_rows, marks_of, styles_of
 from sprint.report.format import factor_name, factor_text, listed, prefix
 from sprint.report.read import TERA, Run, Study
-from sprint.report.summary import best_line, curve, lines
+from sprint.report.summary import curve, curve_guidance, guidances, line_under, lines
 
 PALE = "Pale: 95% interval over seeds and images, where there are several seeds."
-ALONG = f"Along training at each milestone, mean over seeds, unguided where that was evaluated. {PALE}"
 COSTS = {"tflop": "training {}FLOP (modelled)", "seconds": "training time / s (measured)"}
+COST_WORDS = "Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
 FLOOR = ("floor: real against real", "currentColor", "floor")
-ROW_LEGEND = [
-    ("unguided", "currentColor", "hollow"),
-    ("best guidance evaluated", BEST_COLOUR, "dot"),
-    ("95% interval, several seeds", BEST_COLOUR, "bar"),
-]
+INTERVAL = ("95% interval, several seeds", "currentColor", "bar")
 
 
 def study_plots(study: Study) -> Figure:
@@ -33,11 +29,10 @@ def study_plots(study: Study) -> Figure:
         gathered = {metric: _by_scale(study, metric) for metric in metrics}
         return _line_plots(study, gathered, "guidance scale", "End of training; unguided stands at scale 1.")
     if factor:
-        gathered = {metric: _by_factor(study, metric, factor) for metric in metrics}
-        caption = f"End of training, best guidance of those evaluated. {PALE}"
-        return _line_plots(study, gathered, factor_name(factor), caption)
-    panels = [draw_rows(metric, _rows(study, metric), study.floor.get(metric)) for metric in metrics]
-    return Figure(tuple(panels), (*ROW_LEGEND, FLOOR), "End of training.")
+        return _factor_plots(study, metrics, factor)
+    styles = marks_of(guidances(study))
+    panels = [draw_rows(metric, _rows(study, metric), styles, study.floor.get(metric)) for metric in metrics]
+    return Figure(tuple(panels), (*legend(styles), INTERVAL, FLOOR), "End of training, every guidance evaluated.")
 
 
 def cost_plots(study: Study) -> Figure:
@@ -47,9 +42,11 @@ def cost_plots(study: Study) -> Figure:
     """
     factor, metric, shown = numeric_factor(study), study.primary, cost_series(study)
     styles = styles_of([one.label for series in shown.values() for one in series if one.x])
-    panels = [draw_lines(metric, series, name, styles, study.floor.get(metric)) for name, series in shown.items()]
-    what = f"End of training; a line joins the values of {factor_name(factor)}. {PALE}" if factor else ALONG
-    caption = f"{what} Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
+    floor, under = study.floor.get(metric), cost_guidance(study)
+    panels = [draw_lines(metric, series, name, styles, floor, under) for name, series in shown.items()]
+    ends = f"End of training, {under}; a line joins the values of {factor_name(factor or '')}."
+    along = f"Along training at each milestone, {under}, mean over seeds."
+    caption = f"{ends if factor else along} {PALE} {COST_WORDS}"
     return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
 
 
@@ -57,13 +54,20 @@ def cost_series(study: Study) -> dict[str, list[Series]]:
     """Lines of the primary metric against each cost by its name; without a cost that is not known."""
     if study.conflicts:
         return {}
+    if study.final.empty:
+        return {}
     factor, metric = numeric_factor(study), study.primary
-    gathered = {}
+    under, gathered = cost_guidance(study), {}
     for column, name in COSTS.items():
-        series = _by_factor(study, metric, factor, column) if factor else _along_training(study, column)
+        series = _by_factor(study, metric, factor, under, column) if factor else _along_training(study, column)
         scale, letter = prefix(x * TERA for one in series for x in one.x) if column == "tflop" else (TERA, "")
         gathered[name.format(letter)] = [replace(one, x=[x * TERA / scale for x in one.x]) for one in series]
     return {name: series for name, series in gathered.items() if any(len(one.x) > 1 for one in series)}
+
+
+def cost_guidance(study: Study) -> str:
+    """The one guidance of all lines against cost: unguided where that was evaluated."""
+    return guidances(study)[0] if numeric_factor(study) else curve_guidance(study)
 
 
 def numeric_factor(study: Study) -> str | None:
@@ -100,11 +104,27 @@ def legend(styles: dict[str, tuple[str, str]]) -> tuple[tuple[str, str, str], ..
     return tuple((label, *style) for label, style in styles.items())
 
 
-def _by_factor(study: Study, metric: str, factor: str, column: str = "") -> list[Series]:
+def _factor_plots(study: Study, metrics: list[str], factor: str) -> Figure:
+    """One panel per metric and guidance, so that no line joins a guided point to an unguided one."""
+    gathered = {
+        (metric, guidance): _by_factor(study, metric, factor, guidance)
+        for guidance in guidances(study)
+        for metric in metrics
+    }
+    styles = styles_of([one.label for series in gathered.values() for one in series])
+    panels = [
+        draw_lines(metric, series, factor_name(factor), styles, study.floor.get(metric), guidance)
+        for (metric, guidance), series in gathered.items()
+    ]
+    caption = f"End of training, one guidance in each panel. {PALE}"
+    return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
+
+
+def _by_factor(study: Study, metric: str, factor: str, guidance: str, column: str = "") -> list[Series]:
     """One line per combination of the other factors, against `factor` or against the mean of a `column` of costs."""
     points: dict[str, list] = {}
     for setting, runs in study.settings.items():
-        line, value = best_line(study, setting), runs[0].factor(factor)
+        line, value = line_under(study, setting, guidance), runs[0].factor(factor)
         if line is None or metric not in line.metrics or not is_number(value):
             continue
         x = study.final.loc[study.final["setting"] == setting, column].mean() if column else value
@@ -145,12 +165,11 @@ def _series(label: str, points: list) -> Series:
 
 
 def _rows(study: Study, metric: str) -> list[Row]:
-    """One row per setting, with its unguided and its best evaluation; a setting without numbers keeps an empty row."""
+    """One row per setting with a mark for every guidance; a setting without numbers keeps an empty row."""
     rows = []
     for setting, runs in study.settings.items():
-        best, states = best_line(study, setting), {run.state for run in runs}
+        states = {run.state for run in runs}
         name = setting if "done" in states else f"{setting}: {listed(sorted(states))}"
-        shown = [line for line in lines(study, setting) if line.kind == "none" or line == best]
-        marks = [(line.guidance, line.metrics[metric], line == best) for line in shown if metric in line.metrics]
-        rows.append(Row(name, marks))
+        shown = [line for line in lines(study, setting) if metric in line.metrics]
+        rows.append(Row(name, [(line.guidance, line.metrics[metric]) for line in shown]))
     return rows

@@ -13,4 +13,5 @@ class Command(StudyView):
         return True
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        return [Prose("The whole study:", command=study.command, style="study-command")]
+        text = "The whole study; with --forcerun train at the end all of it again:"
+        return [Prose(text, command=study.command, style="study-command")]

@@ -5,7 +5,8 @@ base that drops nothing. Factors that cannot be had are said to be unreached or 
 """
 
 from sprint.report.blocks import Block, text_table
-from sprint.report.budgets import cost_to_quality, saving
+from sprint.report.budgets import bound, cost_to_quality, saving
+from sprint.report.learned import nothing_learned
 from sprint.report.pairs import base_of
 from sprint.report.read import Run, Study
 from sprint.report.views import HEADLINE, Report, StudyView
@@ -32,14 +33,19 @@ class Factors(StudyView):
 def factor_rows(study: Study, facts: dict) -> list[list[str]]:
     """Rows of text; none where the study has no such method or the file names no factors."""
     about = facts.get("factors")
-    if not about or study.sweep:
+    if not about or study.sweep or nothing_learned(study):
         return []
     setting = _setting(study, about["method"], about["drop"])
     base = base_of(study)
     if setting is None or base is None or study.settings[base][0].factor("method") != about["base"]:
         return []
     ours, theirs = _ours(study, base, setting), _published(facts, about)
-    rows = [[name, _times(theirs.get(key)), _times(ours.get(key), UNREACHED)] for key, name in NAMES.items()]
+    sign = _bound(study, base, setting)
+    signs = {"steps": sign, "product": sign}
+    rows = [
+        [name, _times(theirs.get(key)), _times(ours.get(key), UNREACHED, signs.get(key, ""))]
+        for key, name in NAMES.items()
+    ]
     rest = about["claimed"] / theirs["product"] if theirs.get("product") else None
     rows.append(["claimed in the abstract", f"{about['claimed']:g}×", "–"])
     rows.append([f"left of the claim after these factors: it is of {about['claimed_of']}", _times(rest), "–"])
@@ -111,5 +117,11 @@ def _cost(runs: list[Run]) -> dict:
     return next((run.cost for run in runs if run.cost), {})
 
 
-def _times(value: float | None, missing: str = NOT_HERE) -> str:
-    return missing if value is None else f"{value:.2f}×"
+def _bound(study: Study, base: str, setting: str) -> str:
+    """The sign before the saving in steps, where one curve was there at its first milestone already."""
+    curves = cost_to_quality(study)
+    return bound(curves[base], curves[setting], "step") if base in curves and setting in curves else ""
+
+
+def _times(value: float | None, missing: str = NOT_HERE, sign: str = "") -> str:
+    return missing if value is None else f"{sign}{value:.2f}×"

@@ -1,6 +1,7 @@
 """Every setting against the base of its study, within a seed."""
 
 from sprint.report.blocks import Block, Cell, text_table
+from sprint.report.learned import nothing_learned
 from sprint.report.pairs import pairs
 from sprint.report.read import Study
 from sprint.report.views import Report, StudyView
@@ -16,7 +17,7 @@ class Paired(StudyView):
     order = 40
 
     def applies(self, study: Study, report: Report) -> bool:
-        return pairs(study) is not None
+        return pairs(study) is not None and not nothing_learned(study)
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
         found = pairs(study)

@@ -5,8 +5,6 @@ from sprint.report.published import beside
 from sprint.report.read import Study
 from sprint.report.views import Report, StudyView
 
-HEADERS = ["what", "published", "ours", "confidence", "source"]
-
 
 class Published(StudyView):
     title = "Published beside ours"
@@ -19,4 +17,6 @@ class Published(StudyView):
         found = beside(study, report.facts)
         rows = [[row.what, row.published, row.ours, row.confidence, row.source] for row in found.rows]
         more = {"title": self.title, "tag": "another scale", "label": "Published numbers beside ours", "style": "words"}
-        return [text_table(HEADERS, rows, caption=found.caption, **more)]
+        return [
+            text_table(["what", "published", found.ours, "confidence", "source"], rows, caption=found.caption, **more)
+        ]

@@ -13,7 +13,7 @@ from sprint.report.blocks import Block, Grid, Picture
 from sprint.report.provenance import protocol
 from sprint.report.read import Run, Study
 from sprint.report.settings_table import sentence
-from sprint.report.summary import Line, chosen_lines
+from sprint.report.summary import Line, lines
 from sprint.report.views import HEADLINE, Report, StudyView
 
 COLUMNS, ROWS = 10, 3
@@ -44,7 +44,7 @@ def sample_grids(study: Study, results: Path) -> dict[str, list[Picture]]:
     grids: dict[str, list[Picture]] = {}
     for setting, runs in finished.items():
         run = next((run for run in runs if run.seed in shared), runs[0])
-        for line in chosen_lines(study, setting):
+        for line in lines(study, setting):
             images = _images(results, run, line)
             if images is not None:
                 grids.setdefault(f"{setting}, seed {run.seed}", []).append(_grid(setting, run, line, images))
