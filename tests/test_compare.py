@@ -32,9 +32,19 @@ def test_all_seeds_of_both_settings_are_compared_at_their_last_step(evaluated, c
     sides = [evaluations_of(plan, results, runs[-1]) for runs in (dense, sprint)]
     assert sorted(sides[0]) == sorted(run.seed for run in dense)
     row = next(row for row in rows_of(*sides) if row[1] == "fd/digits-cnn")
-    assert row[4].startswith("-4 [") and float(row[6]) > 0.99 and row[7] == str(len(dense))
+    assert row[4].startswith("1.10× [") and row[5:] == ["< 1%", str(len(dense))]
     print_comparison(plan, results, dense[0].name, sprint[0].name)
     assert "95% interval" in capsys.readouterr().out
+
+
+def test_the_second_is_held_against_the_first_as_in_the_report_and_shares_by_their_difference(evaluated):
+    """An accuracy of 95.1% against 95.6% is half a point less, not a ratio of .995."""
+    plan, results, dense, sprint = evaluated
+    sides = [evaluations_of(plan, results, runs[-1]) for runs in (dense, sprint)]
+    there = next(row for row in rows_of(*sides) if row[1] == "accuracy")
+    back = next(row for row in rows_of(*reversed(sides)) if row[1] == "accuracy")
+    assert there[4].startswith("-0.4 points [") and back[4].startswith("+0.4 points [")
+    assert next(row for row in rows_of(*reversed(sides)) if row[1] == "fd/digits-cnn")[4].startswith("0.91× [")
 
 
 def test_other_ways_of_evaluating_are_refused_and_named(evaluated):

@@ -1,22 +1,27 @@
 """Two settings side by side with what their difference is worth: `sprint compare RUN RUN --preset digits`.
 
 Each run stands for its setting: all seeds of it that were evaluated are used, and differences are taken seed by seed.
+As in the report, the second is held against the first: by its ratio where the metric has them, else by its difference.
 """
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.table import Table
 
 from sprint.diffusion.guidance import text as guidance_text
+from sprint.metrics import is_metric, metric_of
 from sprint.plan.schema import Plan, Run
+from sprint.report.format import metric_text
+from sprint.report.pairs import effect_text, probability_text
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json
 from sprint.runtime.progress import console
 from sprint.statistics.comparable import conflicts
 from sprint.statistics.intervals import Estimate, Sample, difference, mean_of, ratio
 
-METRICS = ("fd", "accuracy")  # those with replicates, before a slash
 Evaluations = dict[int, list[dict]]  # by seed
 
 
@@ -32,9 +37,8 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
     rows = rows_of(*sides)
     if not rows:
         raise UserError(f"runs {first} and {second} share no guidance and no seed under which both were evaluated")
-    table = Table(
-        "guidance", "metric", "first", "second", "first - second", "ratio", "P(first lower)", "seeds", box=None
-    )
+    columns = ("guidance", "metric", "first", "second", "second against first", "P(second better)", "seeds")
+    table = Table(*columns, box=None)
     for row in rows:
         table.add_row(*row)
     screen = console()
@@ -75,15 +79,13 @@ def rows_of(first: Evaluations, second: Evaluations) -> list[list[str]]:
     for guidance in _guidances(first):
         pair = [_samples(side, guidance) for side in (first, second)]
         for metric in [name for name in pair[0] if name in pair[1]]:
-            mine, theirs = pair[0][metric], pair[1][metric]
-            less = difference(mine, theirs)
-            if less is not None:
-                times = ratio(mine, theirs) if metric != "accuracy" else None
-                means = [mean_of([*side.values()], metric != "accuracy") for side in (mine, theirs)]
-                seeds = str(less.seeds)
-                below = "-" if less.below is None else f"{(times or less).below:.3f}"
-                cells = [text(one) for one in (*means, less)]
-                rows.append([guidance, metric, *cells, text(times) if times else "-", below, seeds])
+            sides, ratios = [samples[metric] for samples in pair], metric_of(metric).ratios
+            found = (ratio if ratios else difference)(*reversed(sides))
+            if found is not None:
+                means = [mean_of([*side.values()], ratios) for side in sides]
+                cells = [text(one, partial(metric_text, metric)) for one in means]
+                effect = text(found, partial(effect_text, metric))
+                rows.append([guidance, metric, *cells, effect, probability_text(metric, found), str(found.seeds)])
     return rows
 
 
@@ -96,18 +98,19 @@ def _text(entry: dict) -> str:
 
 
 def _samples(side: Evaluations, guidance: str) -> dict[str, dict[int, Sample]]:
-    """{metric: {seed: sample}} under one guidance, of the metrics that exist."""
+    """{metric: {seed: sample}} under one guidance, of the metrics that have replicates."""
     found: dict[str, dict[int, Sample]] = {}
     for seed, entries in side.items():
         for entry in entries:
             if _text(entry) == guidance:
                 for metric, value in entry["metrics"].items():
-                    if metric.partition("/")[0] in METRICS and value is not None:
+                    if value is not None and is_metric(metric) and metric_of(metric).replicates:
                         replicates = tuple(entry.get("bootstrap", {}).get(metric, ()))
                         found.setdefault(metric, {})[seed] = Sample(value, replicates)
     return found
 
 
-def text(found: Estimate) -> str:
+def text(found: Estimate, written: Callable[[float], str]) -> str:
     """A mean with its interval, where there is one."""
-    return f"{found.mean:.4g}" if found.low is None else f"{found.mean:.4g} [{found.low:.4g}, {found.high:.4g}]"
+    mean, *ends = (written(value) for value in (found.mean, found.low, found.high) if value is not None)
+    return f"{mean} [{', '.join(ends)}]" if ends else mean
