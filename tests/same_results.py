@@ -13,7 +13,7 @@ from pathlib import Path
 
 PASSING = {  # of a JSON file, what tells of the occasion and not of the result
     *("seconds", "machine", "versions", "commit", "ended", "peak_memory_bytes", "processes", "code", "version"),
-    *("title", "overrides", "named", "label", "data_cites", "untrained"),
+    *("title", "overrides", "named", "label", "data_cites", "warnings", "untrained"),
 }
 COMPARED = ("runs/*/config.json", "runs/*/metrics.json", "runs/*/train.json", "sweeps/*/*.json", "cost/*.json")
 

@@ -116,7 +116,7 @@ PRESET_FAULTS = [  # key, value, what the sentence must hold
     ("evaluate.sampler.kind", "dpm", ["evaluate.sampler", "'dpm'", "heun"]),
     ("evaluate.sampler.steps", 0, ["evaluate.sampler", "0", "allowed"]),
     ("evaluate.images", 1, ["evaluate.images is 1", "allowed: 2 to"]),
-    ("evaluate.extractors", ["digit-cnn"], ["evaluate.extractors", "'digit-cnn'", "digits-cnn"]),
+    ("evaluate.extractors", ["digits_cnn"], ["evaluate.extractors", "'digits_cnn'", "digits-cnn"]),
     ("evaluate.extractors", [], ["evaluate.extractors", "[]", "allowed"]),
     ("evaluate.guidance", [{"kind": "apg"}], ["evaluate.guidance", "'apg'", "known: cfg, none, pdg"]),
     ("evaluate.guidance", [{"kind": "pdg", "scale": 2}], ["evaluate.guidance", "'pdg'", "'dense'", "none, cfg"]),

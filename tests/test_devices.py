@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 
 from sprint.cli import launch
 from sprint.evaluation.reference import make_reference
-from sprint.evaluation.runs import evaluate, trained_here
+from sprint.evaluation.runs import evaluate
+from sprint.evaluation.sampling import trained_here
 from sprint.metrics.networks import training
 from sprint.plan.reading import Entry, load_plan, load_preset, make_run
 from sprint.plan.schema import Cluster

@@ -96,18 +96,20 @@ def test_no_room_on_the_disk_is_an_obstacle(tmp_path, monkeypatch):
 
 
 def test_published_weights_are_there_whole_or_not(tmp_path, monkeypatch, repository):
-    from sprint.metrics import extractors
+    from sprint.metrics.extractors import EXTRACTORS, Weights
 
     monkeypatch.chdir(repository)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     assert [(finding.good, finding.needed) for finding in doctor.weights("digits")] == [(False, False)] * 2
-    path = extractors.PRETRAINED["inception"].cached
+    path, other = EXTRACTORS["inception"].weights.places()
     path.parent.mkdir(parents=True)
     path.write_bytes(b"cut short")
     assert "is not the published file" in next(doctor.weights("digits")).said
     digest = hashlib.sha256(b"cut short").hexdigest()
-    whole = extractors.Pretrained(extractors.PRETRAINED["inception"].url, 2048, digest[:8])
+    whole = Weights(EXTRACTORS["inception"].weights.url, digest[:8])
     assert doctor._weights("inception", whole, True, "imagenet").good
+    path.rename(other)  # as pytorch-fid keeps the same file
+    assert other.name.startswith("pt_inception") and EXTRACTORS["inception"].weights.cached() == other
 
 
 def test_a_preset_that_cannot_be_read_is_an_obstacle(monkeypatch, repository):

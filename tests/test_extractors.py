@@ -13,14 +13,18 @@ import torch
 import torch.nn.functional as F
 
 from sprint.data import Images
-from sprint.metrics import extractors
+from sprint.metrics.extractors import EXTRACTORS
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.measuring.floor import halves
 from sprint.metrics.networks import small as networks
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
-from sprint.metrics.networks.training import contrastive_loss, train
+from sprint.metrics.networks.loading import load
+from sprint.metrics.networks.training import train
 from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
+
+HERE = [f"digits-{name}" for name in EXTRACTORS if not EXTRACTORS[name].weights]
+PUBLISHED = [name for name in EXTRACTORS if EXTRACTORS[name].weights]
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +36,8 @@ def images() -> Images:
 def trained(images, tmp_path_factory):
     """Both small extractors, trained in full on the digits: name -> (extractor, what the training recorded)."""
     folder = tmp_path_factory.mktemp("extractors")
-    records = {name: train(name, images, folder) for name in extractors.SMALL}
-    return {name: (extractors.load(name, folder / f"{name}.safetensors"), records[name]) for name in extractors.SMALL}
+    records = {name: train(name, images, folder) for name in HERE}
+    return {name: (load(name, folder / f"{name}.safetensors"), records[name]) for name in HERE}
 
 
 def blurred(pixels: torch.Tensor, deviation: float) -> torch.Tensor:
@@ -66,20 +70,20 @@ def test_the_self_supervised_encoder_tells_digits_apart_without_having_seen_a_la
 def test_the_self_supervised_loss_does_not_look_at_labels(images):
     network = networks.SmallNetwork(networks.NetworkConfig(1, 8, 8, 10), 16)
     losses = [
-        contrastive_loss(network, images.pixels[:16], labels, torch.Generator().manual_seed(0))
+        EXTRACTORS["ssl"].loss(network, images.pixels[:16], labels, torch.Generator().manual_seed(0))
         for labels in (images.labels[:16], None)
     ]
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("name", extractors.SMALL)
+@pytest.mark.parametrize("name", HERE)
 @pytest.mark.parametrize(("corrupt", "strengths"), [(noisy, (32, 64, 128)), (blurred, (0.5, 0.7, 1.0))])
 def test_frechet_distance_rises_with_corruption(trained, images, name, corrupt, strengths):
     ours, theirs = halves(len(images.labels))
     extractor = trained[name][0]
-    reference = statistics(extractors.features(extractor, images.pixels[theirs]))
+    reference = statistics(extractor.features(images.pixels[theirs]))
     versions = [images.pixels[ours], *(corrupt(images.pixels[ours], strength) for strength in strengths)]
-    values = [frechet_distance(*reference, *statistics(extractors.features(extractor, v))) for v in versions]
+    values = [frechet_distance(*reference, *statistics(extractor.features(v))) for v in versions]
     assert values == sorted(values)
     assert values[-1] > 5 * values[0]
 
@@ -87,21 +91,21 @@ def test_frechet_distance_rises_with_corruption(trained, images, name, corrupt, 
 def test_the_classifier_classifies_and_the_other_says_that_it_cannot(trained, images):
     labels = trained["digits-cnn"][0].classify(images.pixels)
     assert (labels == images.labels).double().mean() > 0.98
-    with pytest.raises(UserError, match="digits-cnn does"):
+    with pytest.raises(UserError, match="does not classify"):
         trained["digits-ssl"][0].classify(images.pixels)
 
 
-@pytest.mark.parametrize("name", extractors.SMALL)
+@pytest.mark.parametrize("name", HERE)
 def test_batch_size_and_order_change_features_by_rounding_only(trained, images, name):
     extractor, pixels = trained[name][0], images.pixels[:130]
-    whole = extractors.features(extractor, pixels)
+    whole = extractor.features(pixels)
     assert whole.shape == (130, 64) and whole.dtype == torch.float32
     for batch_size in (1, 7, 64):
-        torch.testing.assert_close(extractors.features(extractor, pixels, batch_size), whole, rtol=0, atol=1e-5)
-    torch.testing.assert_close(extractors.features(extractor, pixels.flip(0)).flip(0), whole, rtol=0, atol=1e-5)
+        torch.testing.assert_close(extractor.features(pixels, batch_size), whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(extractor.features(pixels.flip(0)).flip(0), whole, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", extractors.SMALL)
+@pytest.mark.parametrize("name", HERE)
 def test_training_twice_writes_the_same_bytes_and_another_seed_other_bytes(images, tmp_path, name):
     torch.manual_seed(1)
     first = train(name, images, tmp_path / "first", steps=3)
@@ -119,17 +123,17 @@ def test_what_training_records_is_what_the_files_hold(images, tmp_path):
     weights = tmp_path / "digits-cnn.safetensors"
     assert json.loads((tmp_path / "digits-cnn.json").read_text()) == record
     assert record["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
-    extractor = extractors.load("digits-cnn", weights)
-    assert (extractor.weights_sha256, extractor.dim) == (record["sha256"], record["dim"])
+    extractor = load("digits-cnn", weights)
+    assert (extractor.weights_sha256, extractor.kind.dim) == (record["sha256"], record["dim"])
 
 
 @pytest.mark.parametrize("size", [(1, 8, 8), (3, 32, 32), (1, 5, 9), (3, 64, 48)])
 def test_images_of_any_size_can_be_learnt(tmp_path, size):
     images = random_images(20, *size)
-    for name in extractors.SMALL:
+    for name in HERE:
         train(name, images, tmp_path, steps=1)
-        extractor = extractors.load(name, tmp_path / f"{name}.safetensors")
-        assert extractors.features(extractor, images.pixels).shape == (20, 64)
+        extractor = load(name, tmp_path / f"{name}.safetensors")
+        assert extractor.features(images.pixels).shape == (20, 64)
 
 
 def test_standardising_sets_the_variance_and_leaves_the_output(images):
@@ -144,7 +148,7 @@ def test_standardising_sets_the_variance_and_leaves_the_output(images):
 def test_torch_fidelity_computes_the_same_distance_through_its_registry(images, tmp_path):
     train("digits-cnn", images, tmp_path, steps=20)
     weights = tmp_path / "digits-cnn.safetensors"
-    extractor = extractors.load("digits-cnn", weights)
+    extractor = load("digits-cnn", weights)
     first, second = images.pixels[:300], images.pixels[300:650]
     import torch_fidelity
 
@@ -159,7 +163,7 @@ def test_torch_fidelity_computes_the_same_distance_through_its_registry(images, 
         save_cpu_ram=True,
         verbose=False,
     )
-    ours = frechet_distance(*(part for p in (first, second) for part in statistics(extractors.features(extractor, p))))
+    ours = frechet_distance(*(part for p in (first, second) for part in statistics(extractor.features(p))))
     assert ours == pytest.approx(theirs["frechet_inception_distance"], rel=1e-4)  # its means are of float32
 
 
@@ -180,50 +184,50 @@ class Pixels(torch.utils.data.Dataset):
 def test_an_unknown_extractor_is_refused_with_the_nearest_known(asked):
     nearest = {"dinov3": "dinov2", "incepton": "inception", "digits_cnn": "digits-cnn"}[asked]
     with pytest.raises(UserError, match=f"known: .*did you mean '{nearest}'"):
-        extractors.load(asked)
+        load(asked)
 
 
-@pytest.mark.parametrize("name", extractors.PRETRAINED)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_missing_published_weights_end_at_once_with_what_to_put_where(name, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     began = time.monotonic()
     with pytest.raises(UserError) as error:
-        extractors.load(name)
-    source = extractors.PRETRAINED[name]
+        load(name)
+    source = EXTRACTORS[name].weights
     assert source.url in str(error.value) and str(tmp_path / "hub" / "checkpoints") in str(error.value)
     assert time.monotonic() - began < 2
     with pytest.raises(UserError, match="named as the weights"):
-        extractors.load(name, tmp_path / "absent.pth")
+        load(name, tmp_path / "absent.pth")
 
 
 def test_small_extractors_say_that_they_are_trained_first():
     with pytest.raises(UserError, match=r"digits-ssl\.safetensors"):
-        extractors.load("digits-ssl")
+        load("digits-ssl")
 
 
-@pytest.mark.parametrize("name", extractors.KNOWN)
+@pytest.mark.parametrize("name", [*HERE, *PUBLISHED])
 def test_a_file_of_something_else_is_refused_and_never_executed(name, tmp_path):
     path = tmp_path / "weights"
     trap = tmp_path / "executed"
     for content in (b"", b"text", b"cos\nsystem\n(S'touch %s'\ntR." % str(trap).encode()):
         path.write_bytes(content)
         with pytest.raises(UserError, match=f"holds no weights of {name}"):
-            extractors.load(name, path)
+            load(name, path)
     torch.save({"a": torch.zeros(3)}, path)
     with pytest.raises(UserError, match=f"holds no weights of {name}"):
-        extractors.load(name, path)
+        load(name, path)
     assert not trap.exists()
 
 
 def test_images_of_another_kind_are_refused(images, tmp_path):
     train("digits-cnn", images, tmp_path, steps=1)
-    extractor = extractors.load("digits-cnn", tmp_path / "digits-cnn.safetensors")
+    extractor = load("digits-cnn", tmp_path / "digits-cnn.safetensors")
     for pixels in (torch.zeros(2, 1, 9, 9).byte(), torch.zeros(2, 3, 8, 8).byte()):
         with pytest.raises(UserError, match=r"takes images of \(C, H, W\) = \(1, 8, 8\)"):
-            extractors.features(extractor, pixels)
+            extractor.features(pixels)
     with pytest.raises(UserError, match="uint8"):
-        extractors.features(extractor, torch.full((2, 1, 8, 8), float("nan")))
-    assert extractors.features(extractor, images.pixels[:0]).shape == (0, 64)
+        extractor.features(torch.full((2, 1, 8, 8), float("nan")))
+    assert extractor.features(images.pixels[:0]).shape == (0, 64)
 
 
 def test_inception_runs_on_random_weights_and_is_not_taken_for_the_published_one(monkeypatch, tmp_path):
@@ -235,11 +239,11 @@ def test_inception_runs_on_random_weights_and_is_not_taken_for_the_published_one
         patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         random = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"])
     torch.save(random.state_dict(), tmp_path / "random.pth")
-    extractor = extractors.load("inception", tmp_path / "random.pth")
-    assert not extractor.published
+    extractor = load("inception", tmp_path / "random.pth")
+    assert extractor.label == "weights not the published ones"
     pixels = torch.randint(0, 256, (2, 1, 8, 8), dtype=torch.uint8)
-    features = extractors.features(extractor, pixels)
-    assert features.shape == (2, extractor.dim) == (2, 2048)
+    features = extractor.features(pixels)
+    assert features.shape == (2, extractor.kind.dim) == (2, 2048)
     torch.testing.assert_close(features, random(pixels.expand(-1, 3, -1, -1))[0])
 
 
@@ -247,10 +251,10 @@ def test_dinov2_runs_on_random_weights_of_the_published_shape(tmp_path):
     torch.manual_seed(0)
     weights = VisionTransformer(*SIZES["s"]).state_dict()
     torch.save(weights, tmp_path / "random.pth")
-    extractor = extractors.load("dinov2-vit-s-14", tmp_path / "random.pth")
-    assert not extractor.published
-    features = extractors.features(extractor, torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8))
-    assert features.shape == (2, extractor.dim) == (2, 384)
+    extractor = load("dinov2_small", tmp_path / "random.pth")
+    assert extractor.label == "weights not the published ones"
+    features = extractor.features(torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8))
+    assert features.shape == (2, extractor.kind.dim) == (2, 384)
     assert features.mean(1).abs().max() < 1e-5  # the class token comes out of a layer norm
 
 

@@ -13,12 +13,12 @@ from PIL import Image
 from sprint.data import to_pixels
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.evaluation.folders import read_images
-from sprint.evaluation.images import judge_images
-from sprint.evaluation.runs import draw
-from sprint.metrics import extractors
+from sprint.evaluation.images import evaluate_images
+from sprint.evaluation.sampling import draw
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.networks import small as networks
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
+from sprint.metrics.networks.loading import load
 from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
@@ -56,10 +56,9 @@ def test_two_folders_give_the_distance_of_their_features(run_cli, place, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "m.json").read_text())
-    extractor = extractors.load("digits-cnn", place / "cnn.safetensors")
+    extractor = load("digits-cnn", place / "cnn.safetensors")
     sides = [
-        statistics(extractors.features(extractor, read_images(place / name, None, None, "none")[0]))
-        for name in ("theirs", "ours")
+        statistics(extractor.features(read_images(place / name, None, None, "none")[0])) for name in ("theirs", "ours")
     ]
     assert result["metrics"]["fd/digits-cnn"] == pytest.approx(frechet_distance(*sides[0], *sides[1]), rel=1e-6)
     assert result["images"] == 30 and len(result["bootstrap"]["fd/digits-cnn"]) == 200
@@ -70,7 +69,7 @@ def test_two_folders_give_the_distance_of_their_features(run_cli, place, tmp_pat
 def test_statistics_in_adm_form_are_a_reference_by_their_hash(place, tmp_path):
     np.savez(tmp_path / "reference.npz", mu=np.zeros(64), sigma=np.eye(64))
     weights, reference = place / "cnn.safetensors", str(tmp_path / "reference.npz")
-    result = judge_images(place / "ours", reference, "digits-cnn", weights, "none", "digits", None)
+    result = evaluate_images(place / "ours", reference, "digits-cnn", weights, "none", "digits", None)
     assert result["metrics"]["fd/digits-cnn"] > 0 and len(result["identity"]["reference"]) == 64
     assert result["metrics"]["kid/digits-cnn"] is None and "covariance" in result["reasons"]["kid/digits-cnn"]
 
@@ -93,9 +92,9 @@ def bad(place, folder):
         ((ours, folder / "truncated.npz"), "cannot be read as arrays"),
         ((ours, folder / "other.npz"), "mu and sigma have shapes (10,)"),
         ((folder / "larger", theirs, "--resize", "none"), "images of 16 x 12 pixels where 12 x 12 are asked"),
-        ((folder / "broken", theirs), "cannot be read as an image"),
+        ((folder / "broken", theirs), "not a readable picture"),
         ((folder / "nowhere", theirs), "no such folder of images"),
-        ((ours, theirs, "--resize", "cubic"), "--resize is 'cubic'; allowed: bicubic"),
+        ((ours, theirs, "--resize", "cubic"), "--resize is 'cubic'; allowed: adm, bicubic"),
     ]
 
 
@@ -103,8 +102,8 @@ def test_what_cannot_be_judged_is_refused_and_nothing_is_written(place, tmp_path
     out = tmp_path / "out" / "m.json"
     for (images, reference, *resize), said in bad(place, tmp_path):
         with pytest.raises(UserError, match=re.escape(said)):
-            how = resize[1] if resize else "bicubic"
-            judge_images(images, str(reference), "digits-cnn", place / "cnn.safetensors", how, "digits", out)
+            how = resize[1] if resize else "adm"
+            evaluate_images(images, str(reference), "digits-cnn", place / "cnn.safetensors", how, "digits", out)
         assert not out.parent.exists()
 
 
@@ -138,12 +137,12 @@ def random_weights(name, path, monkeypatch):
         torch.save(FeatureExtractorInceptionV3("inception-v3-compat", ["2048"]).state_dict(), path)
 
 
-@pytest.mark.parametrize("name", ["inception", "dinov2-vit-s-14"])
+@pytest.mark.parametrize("name", ["inception", "dinov2_small"])
 def test_the_real_extractors_run_to_the_end_on_random_weights_and_every_number_says_so(name, tmp_path, monkeypatch):
     random_weights(name, tmp_path / "weights.pth", monkeypatch)
     sides = pictures(tmp_path / "ours", 4, (20, 24), 1), pictures(tmp_path / "theirs", 5, (20, 24), 2)
     out = tmp_path / "metrics.json"
-    judge_images(sides[0], str(sides[1]), name, tmp_path / "weights.pth", "bicubic", "digits", out)
+    evaluate_images(sides[0], str(sides[1]), name, tmp_path / "weights.pth", "bicubic", "digits", out)
     result = json.loads(out.read_text())
     assert result["label"] == "weights not the published ones"
     assert result["metrics"][f"fd/{name}"] > 0
@@ -154,7 +153,7 @@ def test_sizes_that_differ_are_resized_to_the_reference_as_clean_fid_does(tmp_pa
     ensure_torchvision()
     from cleanfid.resize import make_resizer
 
-    folder = pictures(tmp_path / "flat", 2, (40, 30))
+    folder = pictures(tmp_path / "flat", 2, (36, 32))
     ours, _ = read_images(folder, (18, 16), 3, "bicubic")
     resize = make_resizer("PIL", False, "bicubic", (16, 18))  # width, height
     for file, mine in zip(sorted(folder.iterdir()), ours, strict=True):

@@ -1,4 +1,4 @@
-"""What judging costs apart from sampling: features under each extractor, all metrics, the bootstrap.
+"""What evaluating costs apart from sampling: features under each extractor, all metrics, the bootstrap.
 
 sprint bench evaluate --preset digits
 """
@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 
 from sprint.bench import clock
-from sprint.evaluation.runs import Judge, split_features
-from sprint.metrics import extractors
+from sprint.evaluation.measured import Extractors, split_features
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.measuring import evidence_of, measure
 from sprint.metrics.measuring.bootstrap import bootstrap
@@ -24,17 +23,14 @@ def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, ou
     """Measure the parts of one evaluation on the preset's own real images; write and return what was found."""
     torch.set_num_threads(threads)
     images, count = preset.examples().to_learn_from(), preset.evaluate.images
-    judge = Judge(preset.evaluate, results)
+    extractors = Extractors(preset.evaluate.extractors, results)
     rows = torch.arange(count) % len(images.labels)
     pixels, labels = images.pixels[rows], images.labels[rows]
-    features, predicted = split_features(judge.see(pixels))
-    whole = {**judge.see(images.pixels), "labels": images.labels}
+    features, predicted = split_features(extractors.see(pixels))
+    whole = {**extractors.see(images.pixels), "labels": images.labels}
     wide = torch.randn(2, ROWS, WIDTH, generator=torch.Generator().manual_seed(0))
     tasks = {
-        **{
-            f"features, {name}": lambda one=one: extractors.features(one, pixels)
-            for name, one in judge.extractors.items()
-        },
+        **{f"features, {name}": lambda one=one: one.features(pixels) for name, one in extractors.loaded.items()},
         "metrics": lambda: measure(evidence_of(features, whole, predicted, labels, images.labels)),
         "bootstrap": lambda: bootstrap(evidence_of(features, whole, predicted, labels, images.labels), count),
         f"Fréchet distance at {WIDTH} dimensions": lambda: frechet_distance(*statistics(wide[0]), *statistics(wide[1])),

@@ -172,7 +172,7 @@ def browser() -> Finding:
 def weights(preset: str) -> Iterator[Finding]:
     """Published weights of extractors in torch.hub's cache, whole or not; a preset that asks for one needs it."""
     try:
-        from sprint.metrics import extractors
+        from sprint.metrics.extractors import extractor_named, trained_here
         from sprint.plan.reading import load_preset
     except ImportError as error:
         yield Finding("extractor weights", f"cannot be looked for without the packages ({error})", False)
@@ -182,9 +182,9 @@ def weights(preset: str) -> Iterator[Finding]:
     except UserError as error:
         yield Finding(f"preset {preset}", str(error), False, True)
         asked = []
-    names = dict.fromkeys(["inception", "dinov2", *(name for name in asked if name in extractors.PRETRAINED)])
+    names = dict.fromkeys(["inception", "dinov2", *(name for name in asked if not trained_here(name))])
     for name in names:
-        yield _weights(name, extractors.PRETRAINED[name], name in asked, preset)
+        yield _weights(name, extractor_named(name).weights, name in asked, preset)
 
 
 def _weights(name: str, published, needed: bool, preset: str) -> Finding:
@@ -192,13 +192,14 @@ def _weights(name: str, published, needed: bool, preset: str) -> Finding:
         f"weights of {name}",
         f"preset {preset} needs them" if needed else f"preset {preset} needs none of them",
     )
-    if not published.cached.is_file():
-        return Finding(what, f"not at {published.cached}; {user}; they come from {published.url}", False, needed)
-    with open(published.cached, "rb") as stream:
+    path = published.cached()
+    if not path.is_file():
+        return Finding(what, f"not at {path}; {user}; they come from {published.url}", False, needed)
+    with open(path, "rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if not found.startswith(published.sha256):
-        return Finding(what, f"{published.cached} is not the published file; {user}", False, needed)
-    return Finding(what, f"{published.cached}, as published")
+        return Finding(what, f"{path} is not the published file; {user}", False, needed)
+    return Finding(what, f"{path}, as published")
 
 
 def _ask(*command: str) -> str:

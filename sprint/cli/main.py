@@ -73,7 +73,7 @@ def train(run: RunName, preset: Preset = "digits"):
 
 @app.command()
 def extractor(
-    name: Annotated[str, typer.Argument(help="digits-cnn or digits-ssl.")],
+    name: Annotated[str, typer.Argument(help="One that is trained here, as a preset calls it, such as digits-cnn.")],
     preset: Preset = "digits",
 ):
     """Train a feature extractor of small images on a preset's data."""
@@ -86,6 +86,8 @@ def extractor(
     images = scale.examples().to_learn_from()
     record = training.train(name, images, _results(preset) / "extractors", steps=scale.extractor_steps or None)
     print(f"{name}: held-out accuracy {record['held_out_accuracy']:.4f}, {record['seconds']:.0f} s")
+    if record["remark"]:
+        print(f"warning: {record['remark']}")
 
 
 @app.command()
@@ -133,16 +135,16 @@ def evaluate(
     reference: Annotated[str, typer.Option(help="With --images: the same, an .npz of mu and sigma, a preset.")] = "",
     extractor: Annotated[str, typer.Option(help="With --images: inception, dinov2, digits-cnn, ...")] = "inception",
     extractor_weights: Annotated[Path | None, typer.Option(help="A file of them, not the usual cache's.")] = None,
-    resize: Annotated[str, typer.Option(help="If sizes differ: bicubic, bilinear, lanczos, box or none.")] = "bicubic",
+    resize: Annotated[str, typer.Option(help="adm (as data are read), bicubic, bilinear, lanczos, box, none.")] = "adm",
     out: Annotated[Path | None, typer.Option(help="With --images: a JSON file for the metrics.")] = None,
 ):
     """Measure a run: metrics.json, or sweeps/<study>/<run>.json. Or measure images that did not come from us."""
     if bool(run) == bool(images) or bool(images) != bool(reference):
         raise UserError("evaluate takes either a run, or --images and --reference")
     if images:
-        from sprint.evaluation.images import judge_images, print_result
+        from sprint.evaluation.images import evaluate_images, print_result
 
-        return print_result(judge_images(images, reference, extractor, extractor_weights, resize, preset, out))
+        return print_result(evaluate_images(images, reference, extractor, extractor_weights, resize, preset, out))
     from sprint.cli.launch import over_devices
     from sprint.evaluation.runs import evaluate as evaluate_run
 
@@ -159,7 +161,7 @@ def evaluate(
 
 
 def _trained(plan, run: str):
-    from sprint.evaluation.runs import imported, trained_here
+    from sprint.evaluation.sampling import imported, trained_here
 
     if (Path(run) / "config.json").exists():
         return imported(Path(run))

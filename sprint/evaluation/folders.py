@@ -1,12 +1,13 @@
 """Images and reference statistics that did not come from us, as the evaluation takes them.
 
-    images      a folder of PNG files (sub-folders too), or an .npy or .npz array (n, H, W[, C]) of uint8, or of floats
+    images      a folder of pictures (sub-folders too), or an .npy or .npz array (n, H, W[, C]) of uint8, or of floats
                 in [0, 1]
     reference   the same, an .npz of `mu` and `sigma` as ADM published them, or the name of a preset
 
-Images whose sizes differ are resized to the reference's, as clean-fid does it: bicubic, anti-aliased, in floating
-point, channel by channel (Parmar et al., arXiv 2104.11222), and rounded to uint8, which every extractor here takes.
-What cannot be read ends with one sentence.
+Files are read as data sets read them (data/pictures.py), and what has not the size that is asked for is brought to it
+as there: ADM's centre crop. The other ways cut out the middle in the shape asked for and resize it as clean-fid does:
+anti-aliased, in floating point, channel by channel (Parmar et al., arXiv 2104.11222), and rounded to uint8. What has
+the size is left as it is. What cannot be read ends with one sentence.
 """
 
 import hashlib
@@ -15,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from sprint.data import pictures
 from sprint.runtime.errors import UserError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 ARRAYS = (".npy", ".npz")
 FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -27,50 +28,75 @@ FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
     "box": Image.Resampling.BOX,
 }
-RESIZES = (*FILTERS, "none")
+ADM, KEPT = "adm", "none"
+RESIZES = (ADM, *FILTERS, KEPT)
 LEAST = 2  # images that a covariance takes
 
 
 def read_images(
     path: Path, size: tuple[int, int] | None, channels: int | None, resize: str
 ) -> tuple[torch.Tensor, str]:
-    """uint8 (n, C, H, W) and the SHA-256 of what was read; (H, W) and channels as asked for, None for those found."""
+    """uint8 (n, C, H, W) and the SHA-256 of what was read; (H, W) and channels as asked for, None for those found.
+
+    Where sizes differ and none is asked for, it is a square as large as the smallest side.
+    """
     path = Path(path)
     if resize not in RESIZES:
         raise UserError(f"--resize is {resize!r}; allowed: {', '.join(RESIZES)}")
     if path.is_dir():
         images, sha256 = _folder(path)
     elif path.suffix in ARRAYS and path.is_file():
-        images, sha256 = [*_array(path)], file_sha256(path)
+        images = [Image.fromarray(one.squeeze(-1) if one.shape[2] == 1 else one) for one in _array(path)]
+        sha256 = file_sha256(path)
     else:
         raise UserError(f"{path}: no such folder of images, and no .npy or .npz file of them")
     if len(images) < LEAST:
         raise UserError(f"{path}: holds {len(images)} images; a distance needs at least {LEAST}")
-    sizes = sorted({image.shape[:2] for image in images})
-    size = size or sizes[0]
-    if resize == "none" and sizes != [size]:
+    size = size or _common_size(images)
+    channels = channels or (1 if all(image.mode == "L" for image in images) else 3)
+    prepared = (_sized(pictures.in_channels(image, channels), size, resize, path) for image in images)
+    return torch.stack([torch.tensor(pictures.as_array(image)) for image in prepared]), sha256
+
+
+def _common_size(images: list[Image.Image]) -> tuple[int, int]:
+    sizes = {(image.height, image.width) for image in images}
+    side = min(min(size) for size in sizes)
+    return sizes.pop() if len(sizes) == 1 else (side, side)
+
+
+def _sized(image: Image.Image, size: tuple[int, int], resize: str, path: Path) -> Image.Image:
+    """The picture at (H, W) = size, in mode L or RGB as it is."""
+    height, width = size
+    if (image.height, image.width) == size:
+        return image
+    if resize == KEPT or (resize == ADM and height != width):
+        ways = "that size" if resize == KEPT else f"a square, or --resize {', '.join(FILTERS)}"
         raise UserError(
-            f"{path}: images of {sizes[0][0]} x {sizes[0][1]} pixels where {size[0]} x {size[1]} are asked "
-            f"for; allowed with --resize none: that size"
+            f"{path}: images of {image.height} x {image.width} pixels where {height} x {width} are asked "
+            f"for; allowed with --resize {resize}: {ways}"
         )
-    channels = channels or (1 if all(image.shape[2] == 1 for image in images) else 3)
-    return torch.stack([_prepared(image, size, channels, resize) for image in images]), sha256
+    return pictures.centre_crop(image, height) if resize == ADM else _filtered(image, size, FILTERS[resize])
 
 
-def _folder(path: Path) -> tuple[list[np.ndarray], str]:
-    files = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS)
+def _filtered(image: Image.Image, size: tuple[int, int], kernel: Image.Resampling) -> Image.Image:
+    height, width = size
+    scale = min(image.height / height, image.width / width)
+    cut_width, cut_height = round(width * scale), round(height * scale)
+    left, top = (image.width - cut_width) // 2, (image.height - cut_height) // 2
+    image = image.crop((left, top, left + cut_width, top + cut_height))
+    planes = [Image.fromarray(np.asarray(plane, dtype=np.float32)) for plane in image.split()]
+    resized = [np.asarray(plane.resize((width, height), kernel)).round().clip(0, 255) for plane in planes]
+    return Image.merge(image.mode, [Image.fromarray(plane.astype(np.uint8)) for plane in resized])
+
+
+def _folder(path: Path) -> tuple[list[Image.Image], str]:
+    files = sorted(one for one in path.rglob("*") if one.suffix.lower() in pictures.ENDINGS)
     if not files:
-        raise UserError(f"{path}: holds no images; allowed endings: {', '.join(ENDINGS)}")
+        raise UserError(f"{path}: holds no images; allowed endings: {', '.join(pictures.ENDINGS)}")
     digest, images = hashlib.sha256(), []
     for file in files:
-        try:
-            data = file.read_bytes()
-            digest.update(hashlib.sha256(data).digest())
-            with Image.open(file) as image:
-                grey = image.mode in ("L", "1", "I;16", "I")
-                images.append(np.atleast_3d(np.asarray(image.convert("L" if grey else "RGB"))))
-        except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise UserError(f"{file}: cannot be read as an image ({_short(error)})") from error
+        images.append(pictures.open_picture(file))
+        digest.update(bytes.fromhex(file_sha256(file)))
     return images, digest.hexdigest()
 
 
@@ -102,17 +128,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return {"arr_0": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.zlib.error) as error:
         raise UserError(f"{path}: cannot be read as arrays ({_short(error)})") from error
-
-
-def _prepared(image: np.ndarray, size: tuple[int, int], channels: int, resize: str) -> torch.Tensor:
-    """uint8 (C, H, W) of the size and number of channels."""
-    if image.shape[2] == 3 and channels == 1:
-        image = np.atleast_3d(np.asarray(Image.fromarray(image).convert("L")))
-    if image.shape[:2] != size:
-        planes = [Image.fromarray(image[..., place].astype(np.float32)) for place in range(image.shape[2])]
-        resized = [np.asarray(plane.resize(size[::-1], FILTERS[resize])) for plane in planes]
-        image = np.stack(resized, axis=-1).round().clip(0, 255).astype(np.uint8)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).expand(channels, -1, -1).contiguous()
 
 
 def file_sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
 from sprint.diffusion.sample import balanced_labels
-from sprint.evaluation.runs import Trained, draw, load_earlier, load_network
+from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
 from sprint.methods import METHODS
 from sprint.plan.schema import Evaluating
 from sprint.runtime.errors import UserError

@@ -5,6 +5,7 @@
 They are read by index, so many at a time, each process its part.
 """
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -14,31 +15,39 @@ from sprint.data import ROWS, Examples
 from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import balanced_labels, sample
-from sprint.evaluation.runs import Judge, split_features, whole
+from sprint.evaluation.measured import Extractors, Reference, Tensors, split_features, whole
 from sprint.metrics.measuring import evidence_of, floor, measure
 from sprint.plan.schema import Evaluating
 from sprint.runtime import distributed
 from sprint.runtime.files import write_bytes, write_json
+from sprint.training import checkpoint
 from sprint.training.step import device
+
+
+def read_reference(results: Path) -> Reference:
+    """What `make_reference` wrote into results/<preset>. Raises UserError where it is missing or broken."""
+    kept = checkpoint.read_tensors(results / "reference" / "features.safetensors")
+    sha256 = hashlib.sha256(save(kept)).hexdigest()
+    return Reference(split_features(kept)[0], sha256, f"preset {results.name}", kept["labels"])
 
 
 def make_reference(examples: Examples, evaluating: Evaluating, results: Path) -> None:
     """Write reference/features.safetensors and reference/floor.json of a preset's real images."""
     with distributed.process_group():
         with distributed.all_or_none():
-            judge = Judge(evaluating, results)
-            seen = _see_real(examples, judge)
+            extractors = Extractors(evaluating.extractors, results, str(device()))
+            seen = _see_real(examples, extractors)
         seen = whole(seen)
     if distributed.is_main():
-        _write_reference(examples, seen, _untrained(evaluating, examples, judge), results)
+        _write_reference(examples, seen, _untrained(evaluating, examples, extractors), results)
 
 
-def _see_real(examples: Examples, judge: Judge) -> dict[str, torch.Tensor]:
+def _see_real(examples: Examples, extractors: Extractors) -> Tensors:
     """What is seen of this process's part of the real images, and their labels; so many are read at a time."""
     parts = []
     for rows in distributed.shard(examples.data_set.measured.split(ROWS)) or [torch.arange(0)]:
         pixels, labels = examples.pictures(rows)
-        parts.append({**judge.see(pixels), "labels": labels})
+        parts.append({**extractors.see(pixels), "labels": labels})
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -47,14 +56,14 @@ def still(x: torch.Tensor, *told) -> torch.Tensor:
     return torch.zeros_like(x)
 
 
-def _untrained(evaluating: Evaluating, examples: Examples, judge: Judge) -> dict[str, torch.Tensor]:
+def _untrained(evaluating: Evaluating, examples: Examples, extractors: Extractors) -> Tensors:
     """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
     shape, count, seen = (examples.channels, examples.size, examples.size), evaluating.images, []
     field = Guided(still, GUIDANCES[Guidance.usual](), examples.classes)
     for first in range(0, count, evaluating.batch):
         last = min(first + evaluating.batch, count)
         drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
-        seen.append(judge.see(examples.codec.pictures(drawn).cpu()))
+        seen.append(extractors.see(examples.codec.pictures(drawn).cpu()))
     return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
 
 

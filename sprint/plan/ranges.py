@@ -4,7 +4,7 @@ import itertools
 import math
 
 from sprint.methods import METHODS
-from sprint.metrics import extractors
+from sprint.metrics.extractors import allowed, extractor_named
 from sprint.plan.schema import Preset, Run, Training
 from sprint.runtime.distributed import refuse_uneven
 from sprint.runtime.errors import UserError
@@ -100,9 +100,9 @@ def check_guidance(preset: Preset, run: Run, location: str) -> None:
 
 def _check_extractors(names: list[str], location: str) -> None:
     if not names or len(set(names)) != len(names):
-        raise UserError(f"{location} is {describe(names)}; allowed: one or more of {', '.join(extractors.KNOWN)}")
+        raise UserError(f"{location} is {describe(names)}; allowed: one or more of {allowed()}")
     for name in names:
-        checked(location, lambda name=name: extractors.check(name))
+        checked(location, lambda name=name: extractor_named(name))
 
 
 def in_range(value: float, low: float, high: float, location: str) -> None:

@@ -1,17 +1,12 @@
 """Which files a target of the workflow is made of."""
 
+from sprint.metrics.extractors import trained_here, weights_file
 from sprint.plan.schema import Plan, Study
-
-TRAINED_EXTRACTORS = ("digits-cnn", "digits-ssl")  # others come with published weights
 
 
 def trained_extractors(plan: Plan, results: str) -> list[str]:
     """Weights of the extractors that are trained on the preset's own images."""
-    return [
-        f"{results}/extractors/{name}.safetensors"
-        for name in plan.preset.evaluate.extractors
-        if name in TRAINED_EXTRACTORS
-    ]
+    return [str(weights_file(results, name)) for name in plan.preset.evaluate.extractors if trained_here(name)]
 
 
 def study_results(plan: Plan, study: Study, results: str) -> list[str]:

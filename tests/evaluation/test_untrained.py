@@ -8,7 +8,7 @@ from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import sample
 from sprint.evaluation.reference import make_reference, still
-from sprint.metrics.networks import training as train_extractors
+from sprint.metrics.networks.training import train
 from sprint.runtime.files import read_json
 
 
@@ -25,7 +25,7 @@ def test_a_network_at_its_initial_values_draws_the_noise_that_sampling_starts_fr
 def test_the_distance_of_an_untrained_network_stands_beside_the_floor(tmp_path):
     preset = tiny.smoke()
     for name in preset.evaluate.extractors:
-        train_extractors.train(name, tiny.digits().to_learn_from(), tmp_path / "extractors", steps=5)
+        train(name, tiny.digits().to_learn_from(), tmp_path / "extractors", steps=5)
     make_reference(preset.examples(), preset.evaluate, tmp_path)
     found = read_json(tmp_path / "reference" / "floor.json")
     untrained = found["untrained"]

@@ -1,150 +1,124 @@
-"""Feature extractors by name: small ones that we train, and the pretrained ones of the literature.
+"""Extractors: one file each, which says what images it takes, what features it gives, and where its weights are.
 
-    digits-cnn, digits-ssl    trained by networks/training.py, for any small images; 64 features
-    inception                 torch-fidelity's FID-compatible Inception-v3, 2048 features
-    dinov2, dinov2-vit-*-14   DINOv2 class token (arXiv 2304.07193); `dinov2` is ViT-L/14, 1024 features
-
-All are torch-fidelity FeatureExtractorBase modules: uint8 images (n, C, H, W) in, features (n, d) out. torch-fidelity
-and torchvision, a second to import, are imported when an extractor is loaded and not before.
+One with published weights is called by its file's name: `inception`. One that is trained here is trained on a preset's
+own images, so a preset calls it `<data>-<file>`: `digits-cnn`, `birds-cnn`; what stands before the last dash is chosen
+freely, and titles the numbers. Names and what extractors say of themselves are read without torch.
 """
 
 import difflib
-import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
-
-from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
-from sprint.runtime.progress import track
+from sprint.runtime.plugins import find
 
-SMALL = ("digits-cnn", "digits-ssl")
+DATA = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 @dataclass(frozen=True)
-class Pretrained:
-    """Where published weights come from, the size of their features, and the beginning of the file's sha256."""
+class Weights:
+    """Where published weights come from, the beginning of the file's sha256, and the names under which it is cached."""
 
     url: str
-    dim: int
     sha256: str
+    other_names: tuple[str, ...] = ()  # of the same file, as other libraries keep it
 
-    @property
+    def places(self) -> list[Path]:
+        """Where the file is looked for: torch.hub's cache, under its own name and the others."""
+        import torch
+
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        return [folder / name for name in (self.url.rsplit("/", 1)[1], *self.other_names)]
+
     def cached(self) -> Path:
-        """Where torch.hub keeps the file."""
-        return Path(torch.hub.get_dir()) / "checkpoints" / self.url.rsplit("/", 1)[1]
+        """The first of the places where there is a file, else the first."""
+        return next((path for path in self.places() if path.is_file()), self.places()[0])
 
 
-_FIDELITY = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0"
-_DINOV2 = "https://dl.fbaipublicfiles.com/dinov2"
-_LARGE = Pretrained(f"{_DINOV2}/dinov2_vitl14/dinov2_vitl14_pretrain.pth", 1024, "d5383ea8f4877b24")
-PRETRAINED = {
-    "inception": Pretrained(f"{_FIDELITY}/weights-inception-2015-12-05-6726825d.pth", 2048, "6726825d"),
-    "dinov2": _LARGE,
-    "dinov2-vit-s-14": Pretrained(f"{_DINOV2}/dinov2_vits14/dinov2_vits14_pretrain.pth", 384, "b938bf1bc15cd2ec"),
-    "dinov2-vit-b-14": Pretrained(f"{_DINOV2}/dinov2_vitb14/dinov2_vitb14_pretrain.pth", 768, "0b8b82f85de91b42"),
-    "dinov2-vit-l-14": _LARGE,
-}
-KNOWN = (*SMALL, *PRETRAINED)
-
-
-@dataclass(frozen=True)
 class Extractor:
-    """A loaded extractor, with what identifies its numbers."""
+    """The contract. The network is a torch-fidelity FeatureExtractorBase: uint8 images (n, C, H, W) to features."""
 
-    name: str
-    module: torch.nn.Module  # a torch_fidelity FeatureExtractorBase
-    dim: int
-    weights_sha256: str
-    published: bool  # False: weights other than those published, to be said beside every number
+    title: str
+    cites: str  # paper or source
+    takes: str  # what images, and how it brings them to its own size
+    dim: int  # features (n, dim)
+    classifies: bool = False  # whether its network also gives labels
+    weights: Weights | None = None  # published ones; None where it is trained here
 
-    def classify(self, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
-        """Labels (n,) int64 that digits-cnn gives to uint8 images (n, C, H, W)."""
-        if self.name != "digits-cnn":
-            raise UserError(f"extractor {self.name} does not classify; digits-cnn does")
-        with torch.inference_mode():
-            return torch.cat([self.module.network(batch)[1].argmax(1) for batch in pixels.split(batch_size)])
+    @staticmethod
+    def build(weights: Path) -> Any:
+        """The network with the weights in a file, with `image_shape` (C, H, W), None for any.
 
-
-def check(name: str) -> None:
-    """Raises UserError for an unknown name; reads no file."""
-    if name not in KNOWN:
-        near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"extractor {name!r} is unknown; known: {', '.join(KNOWN)}{hint}")
+        Raises one of fidelity.UNREADABLE for a file that holds something else; executes nothing in it.
+        """
+        raise NotImplementedError
 
 
-def load(name: str, weights: Path | None = None, device: str = "cpu", download: bool = False) -> Extractor:
-    """The extractor called `name`, with weights from the file named, else (pretrained ones) from torch.hub's cache.
+class TrainedHere(Extractor):
+    """The contract of those trained on a preset's own images: a small.SmallNetwork, and what it learns from."""
 
-    Only with `download` is a network tried. Raises UserError where the file is missing or holds something else.
-    """
-    check(name)
-    path = _weights_file(name, weights, download)
-    ensure_torchvision()
-    from sprint.metrics.networks import registered
+    takes = "images of the size and channels that it was trained on"
+    dim = 64
+    steps: int  # that serve small images well
 
-    try:
-        module = registered.build(name, path)
-    except registered.UNREADABLE as error:
-        problem = " ".join(str(error).split())[:160] or type(error).__name__
-        raise UserError(f"{path}: holds no weights of {name} ({problem})") from error
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    published = name in SMALL or sha256.startswith(PRETRAINED[name].sha256)
-    return Extractor(name, module.to(device), module.dim, sha256, published)
+    @staticmethod
+    def build(weights: Path) -> Any:
+        from sprint.metrics.networks import fidelity
 
+        return fidelity.Small("small", [fidelity.Small.LAYER], weights)
 
-def _weights_file(name: str, weights: Path | None, download: bool) -> Path:
-    if weights is not None:
-        if not Path(weights).is_file():
-            raise UserError(f"{weights}: no such file; it was named as the weights of extractor {name}")
-        return Path(weights)
-    if name in SMALL:
-        raise UserError(f"extractor {name} needs the file of its weights, {name}.safetensors, which training it writes")
-    source = PRETRAINED[name]
-    if not source.cached.is_file() and download:
-        _download(source)
-    if not source.cached.is_file():
-        raise UserError(
-            f"{source.cached}: no such file; extractor {name} needs its published weights there: "
-            f"fetch {source.url} on a machine with a network, or name another path of that file"
-        )
-    return source.cached
+    @staticmethod
+    def outputs(classes: int) -> int:
+        """Outputs of the head that is trained with the features and not used after, or gives the labels."""
+        raise NotImplementedError
+
+    @staticmethod
+    def loss(network, pixels, labels, generator) -> Any:
+        """The loss of uint8 images (n, C, H, W) with labels (n,); random numbers from the generator alone."""
+        raise NotImplementedError
+
+    @staticmethod
+    def held_out_accuracy(network, seen, held_out) -> float:
+        """Share of (pixels, labels) held out that it gets right, having been trained on those seen."""
+        raise NotImplementedError
 
 
-def _download(source: Pretrained) -> None:
-    """Fetch published weights into torch.hub's cache."""
-    source.cached.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(source.url, str(source.cached), hash_prefix=source.sha256)
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{source.url}: could not be fetched ({error}); put the file at {source.cached}, or name its path"
-        ) from error
+EXTRACTORS = find("sprint.metrics.extractors", Extractor)
 
 
-def features(extractor: Extractor, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
-    """Features (n, d) float32, on the CPU, of uint8 images (n, C, H, W); grey images are repeated into three channels
-    for extractors of coloured ones, which resize by themselves."""
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4:
-        raise UserError(f"extractors take uint8 images (n, C, H, W), got {pixels.dtype} {tuple(pixels.shape)}")
-    if len(pixels) == 0:
-        return torch.empty(0, extractor.dim)
-    pixels = _channels_and_size(extractor, pixels)
-    device = next(extractor.module.parameters()).device
-    batches = track(pixels.split(batch_size), f"features {extractor.name}", total=-(-len(pixels) // batch_size))
-    with torch.inference_mode():
-        return torch.cat([extractor.module(batch.to(device))[0].float().cpu() for batch in batches])
+def extractor_named(name: str) -> type[Extractor]:
+    """The extractor that a preset calls `name`. Raises UserError, naming what is allowed and the nearest."""
+    data, dash, kind = name.rpartition("-")
+    if not dash and name in EXTRACTORS and EXTRACTORS[name].weights:
+        return EXTRACTORS[name]
+    if dash and kind in EXTRACTORS and not EXTRACTORS[kind].weights and DATA.fullmatch(data):
+        return EXTRACTORS[kind]
+    if near := difflib.get_close_matches(name, _meant(name), n=1, cutoff=0.4):
+        raise UserError(f"extractor {name!r} is unknown; known: {allowed()}; did you mean {near[0]!r}?")
+    raise UserError(f"extractor {name!r} is unknown; known: {allowed()}")
 
 
-def _channels_and_size(extractor: Extractor, pixels: torch.Tensor) -> torch.Tensor:
-    wanted = extractor.module.image_shape  # (C, H, W), None for any
-    if wanted[0] == 3 and pixels.shape[1] == 1:
-        pixels = pixels.expand(-1, 3, -1, -1)
-    for want, got in zip(wanted, pixels.shape[1:], strict=True):
-        if want not in (None, got):
-            raise UserError(
-                f"extractor {extractor.name} takes images of (C, H, W) = {wanted}, got {tuple(pixels.shape[1:])}"
-            )
-    return pixels
+def _meant(name: str) -> list[str]:
+    """Names that somebody who wrote this one may have meant."""
+    data = re.split(r"[-_.]", name)[0]
+    data = data if DATA.fullmatch(data) and data not in EXTRACTORS else "digits"
+    return [one if EXTRACTORS[one].weights else f"{data}-{one}" for one in EXTRACTORS]
+
+
+def allowed() -> str:
+    """What a preset may write, as words."""
+    published = [name for name in EXTRACTORS if EXTRACTORS[name].weights]
+    here = [f"<data>-{name}" for name in EXTRACTORS if not EXTRACTORS[name].weights]
+    return f"{', '.join(published)}; trained here: {', '.join(here)}, such as digits-cnn"
+
+
+def trained_here(name: str) -> bool:
+    """Whether an extractor is trained on the preset's own images. Raises UserError for an unknown name."""
+    return extractor_named(name).weights is None
+
+
+def weights_file(results: Path | str, name: str) -> Path:
+    """Where the weights of an extractor that is trained here lie; `results` is results/<preset>."""
+    return Path(results) / "extractors" / f"{name}.safetensors"

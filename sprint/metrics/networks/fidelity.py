@@ -1,7 +1,7 @@
-"""Our extractors as torch-fidelity knows them: FeatureExtractorBase subclasses, registered under their names.
+"""Our networks as torch-fidelity knows extractors: subclasses of its FeatureExtractorBase.
 
-After importing this, `torch_fidelity.calculate_metrics(feature_extractor="digits-cnn",
-feature_extractor_weights_path=...)` works too. Import it only after `vision.ensure_torchvision()`.
+Import it only after `vision.ensure_torchvision()`. What `loading.load` has loaded, torch-fidelity knows by its name
+too: `torch_fidelity.calculate_metrics(feature_extractor="digits-cnn", feature_extractor_weights_path=...)`.
 """
 
 from pathlib import Path
@@ -14,23 +14,24 @@ from torch_fidelity import (
     FeatureExtractorInceptionV3,
     register_feature_extractor,
 )
+from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
-from sprint.metrics.networks import small as networks
+from sprint.metrics.networks import small
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 
 class Small(FeatureExtractorBase):
-    """A network of networks.py; its only features are the last hidden layer."""
+    """A network of small.py; its only features are the last hidden layer."""
 
     LAYER = "hidden"
 
     def __init__(self, name, features_list, feature_extractor_weights_path=None, **settings):
         super().__init__(name, features_list)
-        self.network = networks.from_file(feature_extractor_weights_path)
+        self.network = small.from_file(feature_extractor_weights_path)
         shape = self.network.shape
-        self.dim, self.image_shape = shape.dim, (shape.channels, shape.height, shape.width)
+        self.image_shape = (shape.channels, shape.height, shape.width)
         self.requires_grad_(False).eval()
 
     def forward(self, input):
@@ -56,34 +57,30 @@ class Small(FeatureExtractorBase):
 class DinoV2(FeatureExtractorDinoV2):
     """torch-fidelity's DINOv2 from a file: its own class can only fetch code and weights through torch.hub."""
 
-    def __init__(self, name, features_list, feature_extractor_weights_path=None, **settings):
+    image_shape = (3, None, None)
+
+    def __init__(self, name, features_list, feature_extractor_weights_path=None, size="l", **settings):
         FeatureExtractorBase.__init__(self, name, features_list)
         self.feature_extractor_internal_dtype = torch.float32
         weights = _tensors(feature_extractor_weights_path)
         with torch.device("meta"):  # no time is spent on initial weights
-            self.model = VisionTransformer(*SIZES["l" if name == "dinov2" else name.split("-")[2]])
+            self.model = VisionTransformer(*SIZES[size])
         self.model.load_state_dict(weights, assign=True)
         self.float().requires_grad_(False).eval()
 
 
-for small in ("digits-cnn", "digits-ssl"):
-    register_feature_extractor(small, Small)
-register_feature_extractor("dinov2", DinoV2)
-
-
-def build(name: str, weights: Path) -> FeatureExtractorBase:
-    """The extractor with these weights; gains `dim` and `image_shape`. Raises one of UNREADABLE for a wrong file."""
-    if name in ("digits-cnn", "digits-ssl"):
-        return Small(name, [Small.LAYER], weights)
-    if name == "inception":
-        _tensors(weights)  # torch-fidelity unpickles whatever a file holds: let it see only files of plain tensors
-        module = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], weights)
-        module.dim = 2048
-    else:
-        module = DinoV2(name, ["dinov2"], weights)
-        module.dim = module.model.norm.weight.numel()
+def inception(weights: Path) -> FeatureExtractorBase:
+    """torch-fidelity's Inception-v3, which unpickles whatever a file holds: it sees only files of plain tensors."""
+    _tensors(weights)
+    module = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], weights)
     module.image_shape = (3, None, None)
     return module
+
+
+def register(name: str, module: FeatureExtractorBase) -> None:
+    """Make torch-fidelity know an extractor by our name."""
+    if name not in FEATURE_EXTRACTORS_REGISTRY:
+        register_feature_extractor(name, type(module))
 
 
 def _tensors(weights: Path) -> dict[str, torch.Tensor]:

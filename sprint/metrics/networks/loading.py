@@ -1,0 +1,129 @@
+"""Extractors with their weights: loaded from a file, from a preset's results or from the cache, and applied to images.
+
+torch-fidelity and torchvision, a second to import, are imported when an extractor is loaded and not before.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from sprint.metrics.extractors import Extractor, extractor_named, weights_file
+from sprint.metrics.networks.vision import ensure_torchvision
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json
+from sprint.runtime.progress import track
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An extractor with its weights, and what identifies its numbers."""
+
+    name: str
+    kind: type[Extractor]
+    module: torch.nn.Module  # a torch_fidelity FeatureExtractorBase
+    path: Path  # of the weights
+    weights_sha256: str
+    label: str  # whose weights they are, to be said beside every number
+    remark: str = ""  # what its training found fault with
+
+    @property
+    def image_shape(self) -> tuple[int | None, int | None, int | None]:
+        """(C, H, W) of the images that it takes, None for any."""
+        return self.module.image_shape
+
+    def features(self, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
+        """Features (n, d) float32, on the CPU, of uint8 images (n, C, H, W); grey images are repeated into three
+        channels for extractors of coloured ones, which resize by themselves."""
+        if pixels.dtype != torch.uint8 or pixels.ndim != 4:
+            raise UserError(f"extractors take uint8 images (n, C, H, W), got {pixels.dtype} {tuple(pixels.shape)}")
+        if len(pixels) == 0:
+            return torch.empty(0, self.kind.dim)
+        pixels = self._channels_and_size(pixels)
+        device = next(self.module.parameters()).device
+        batches = track(pixels.split(batch_size), f"features {self.name}", total=-(-len(pixels) // batch_size))
+        with torch.inference_mode():
+            return torch.cat([self.module(batch.to(device))[0].float().cpu() for batch in batches])
+
+    def classify(self, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
+        """Labels (n,) int64 that it gives to uint8 images (n, C, H, W)."""
+        if not self.kind.classifies:
+            raise UserError(f"extractor {self.name} does not classify")
+        device = next(self.module.parameters()).device
+        with torch.inference_mode():
+            outputs = (self.module.network(batch.to(device))[1] for batch in pixels.split(batch_size))
+            return torch.cat([found.argmax(1).cpu() for found in outputs])
+
+    def _channels_and_size(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self.image_shape[0] == 3 and pixels.shape[1] == 1:
+            pixels = pixels.expand(-1, 3, -1, -1)
+        for want, got in zip(self.image_shape, pixels.shape[1:], strict=True):
+            if want not in (None, got):
+                raise UserError(
+                    f"extractor {self.name} takes images of (C, H, W) = {self.image_shape}, "
+                    f"got {tuple(pixels.shape[1:])}"
+                )
+        return pixels
+
+
+def load(name: str, weights: Path | None = None, device: str = "cpu") -> Loaded:
+    """The extractor called `name`, with weights from the file named, else published ones from torch.hub's cache.
+
+    Raises UserError where the file is missing or holds something else.
+    """
+    kind = extractor_named(name)
+    path = Path(weights) if weights is not None else _published(name, kind)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; it was named as the weights of extractor {name}")
+    ensure_torchvision()
+    from sprint.metrics.networks import fidelity
+
+    try:
+        module = kind.build(path)
+    except fidelity.UNREADABLE as error:
+        problem = " ".join(str(error).split())[:160] or type(error).__name__
+        raise UserError(f"{path}: holds no weights of {name} ({problem})") from error
+    fidelity.register(name, module)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Loaded(name, kind, module.to(device), path, sha256, _label(kind, sha256), _remark(kind, path, sha256))
+
+
+def load_of(results: Path, name: str, weights: Path | None = None, device: str = "cpu") -> Loaded:
+    """The same, where an extractor that is trained here has the weights of results/<preset> unless a file is named."""
+    if weights is None and extractor_named(name).weights is None:
+        weights = weights_file(results, name)
+        if not weights.is_file():
+            raise UserError(
+                f"{weights}: no such file; extractor {name} is trained by `sprint extractor {name} "
+                f"--preset {Path(results).name}`, or name its file with --extractor-weights"
+            )
+        return replace(load(name, weights, device), label=f"trained for preset {Path(results).name}")
+    return load(name, weights, device)
+
+
+def _published(name: str, kind: type[Extractor]) -> Path:
+    if kind.weights is None:
+        raise UserError(f"extractor {name} needs the file of its weights, {name}.safetensors, which training it writes")
+    path = kind.weights.cached()
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file; extractor {name} needs its published weights there: "
+            f"fetch {kind.weights.url} on a machine with a network, or name another path of that file"
+        )
+    return path
+
+
+def _label(kind: type[Extractor], sha256: str) -> str:
+    if kind.weights is None:
+        return "weights trained here"
+    return "published weights" if sha256.startswith(kind.weights.sha256) else "weights not the published ones"
+
+
+def _remark(kind: type[Extractor], path: Path, sha256: str) -> str:
+    """What the record beside weights that were trained here says of them; nothing where it is of other weights."""
+    record = path.with_suffix(".json")
+    if kind.weights is not None or not record.is_file():
+        return ""
+    found = read_json(record)
+    return found.get("remark", "") if isinstance(found, dict) and found.get("sha256") == sha256 else ""
