@@ -7,7 +7,12 @@ from fake_results import evaluation
 from sprint.cli.compare import evaluations_of, print_comparison, rows_of
 from sprint.plan.reading import load_plan
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import write_json
+from sprint.runtime.results import METRICS
+
+
+def write(results, run, entries):
+    document = {"run": run.name, "state": "done", "reason": "", "evaluations": entries}
+    METRICS.write(results / "runs" / run.name / "metrics.json", document)
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def evaluated(tmp_path):
             for entry in entries:
                 value = entry["metrics"]["fd/digits-cnn"]
                 entry["bootstrap"] = {"fd/digits-cnn": [value + 1 + 0.1 * (number % 7) for number in range(50)]}
-            write_json(tmp_path / "runs" / run.name / "metrics.json", {"evaluations": entries})
+            write(tmp_path, run, entries)
     return plan, tmp_path, runs["dense"], runs["sprint"]
 
 
@@ -50,7 +55,7 @@ def test_the_second_is_held_against_the_first_as_in_the_report_and_shares_by_the
 def test_other_ways_of_evaluating_are_refused_and_named(evaluated):
     plan, results, dense, sprint = evaluated
     entry = evaluation(100, "none", 1.0, 44.0, images=40)
-    write_json(results / "runs" / sprint[0].name / "metrics.json", {"evaluations": [entry]})
+    write(results, sprint[0], [entry])
     with pytest.raises(UserError, match="not comparable: their evaluations differ in images 640 and 40"):
         print_comparison(plan, results, dense[0].name, sprint[0].name)
 

@@ -17,7 +17,7 @@ from sprint.data import USUAL_CODEC
 from sprint.methods import YARDSTICK
 from sprint.plan.reading import Entry, make_run
 from sprint.plan.schema import Preset
-from sprint.runtime.files import write_json
+from sprint.runtime.results import SCALING
 
 DROP = 0.75
 IMAGES = 64
@@ -46,5 +46,5 @@ def bench_scaling(preset: Preset, threads: int, out: Path) -> dict:
         rows += [row(base, run, preset.measure.repeats) for run in (base, *runs)]
         impossible += [{"tokens": tokens, **one} for one in refused]
     result = {**conditions(base, threads, "scaling"), "rows": rows, "impossible": impossible}
-    write_json(out, result)
+    SCALING.write(out, result)
     return result

@@ -9,6 +9,7 @@ the study that did. Where other code, another machine or other threads measured 
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from sprint.plan.reading import Entry, make_run
 from sprint.plan.schedule import sparse_steps
 from sprint.plan.schema import Measuring, Preset, Run, Study
 from sprint.runtime import provenance
-from sprint.runtime.files import read_json, write_json
+from sprint.runtime.errors import UserError
+from sprint.runtime.results import THROUGHPUT
 from sprint.training.batches import draw_batch
 from sprint.training.step import State, start, train_step
 
@@ -58,7 +60,7 @@ def measure_study(study: Study, preset: Preset, threads: int, out: Path) -> dict
         "measured_in": {name: known[network][0] for name, network in networks.items()},
         "runs": {name: known[network][1] for name, network in networks.items()},
     }
-    write_json(out, result)
+    THROUGHPUT.write(out, result)
     return result
 
 
@@ -73,9 +75,13 @@ def measured_elsewhere(out: Path, about: dict) -> dict[str, tuple[str, dict]]:
     """By network, the study whose file beside `out` measured it itself under the same conditions, and its speeds."""
     found = {}
     for path in sorted(out.parent.glob("*.json")):
-        other = {} if path == out else read_json(path)
+        try:
+            other = {} if path == out else THROUGHPUT.read(path)
+        except UserError as error:
+            print(f"{error}; measuring here what it may hold", file=sys.stderr)
+            continue
         if all(other.get(key) == about[key] for key in SAME):
-            own = [name for name, study in other["measured_in"].items() if study == other["study"]]
+            own = [name for name, study in other.get("measured_in", {}).items() if study == other["study"]]
             found |= {other["networks"][name]: (other["study"], other["runs"][name]) for name in own}
     return found
 

@@ -17,8 +17,8 @@ from sprint.plan.schema import Plan, Run
 from sprint.report.format import metric_text
 from sprint.report.pairs import effect_text, probability_text
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json
 from sprint.runtime.progress import console
+from sprint.runtime.results import METRICS
 from sprint.statistics.comparable import conflicts
 from sprint.statistics.intervals import Estimate, Sample, difference, mean_of, ratio
 
@@ -57,7 +57,7 @@ def evaluations_of(plan: Plan, results: Path, run: Run) -> Evaluations:
     found = {}
     for other in [one for one in plan.runs().values() if _setting(one) == setting]:
         path = results / "runs" / other.name / "metrics.json"
-        entries = read_json(path)["evaluations"] if path.exists() else []
+        entries = METRICS.read(path)["evaluations"] if path.exists() else []
         if entries:
             last = max(entry["step"] for entry in entries)
             found[other.seed] = [entry for entry in entries if entry["step"] == last]

@@ -7,8 +7,10 @@ from rich.table import Table
 from sprint.plan.schedule import images_before
 from sprint.plan.schema import Plan, Run, Study
 from sprint.runtime import status
-from sprint.runtime.files import read_json
+from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
+
+DAMAGED = "damaged"
 
 
 def print_plan(plan: Plan, results: Path) -> None:
@@ -16,7 +18,7 @@ def print_plan(plan: Plan, results: Path) -> None:
     screen = console()
     studies = Table("study", "question", "runs", "done", "command", box=None, padding=(0, 2, 0, 0))
     for study in plan.studies.values():
-        done = sum(state(results, run) in ("done", "diverged") for run in study.runs)
+        done = sum(ended(results, run)["state"] in ("done", "diverged") for run in study.runs)
         whole = (
             "yes" if (results.parent.parent / "reports" / plan.preset.name / f"{study.name}.html").exists() else "no"
         )
@@ -26,22 +28,26 @@ def print_plan(plan: Plan, results: Path) -> None:
         )
     screen.print(studies)
     runs = Table("run", "state", "steps", "training s", "images/s", box=None, padding=(0, 2, 0, 0))
+    found = {run.name: ended(results, run) for run in plan.runs().values()}
     for run in plan.runs().values():
-        runs.add_row(run.name, state(results, run), *_spent(results, run))
+        runs.add_row(run.name, found[run.name]["state"], *_spent(found[run.name], run))
     screen.print()
     screen.print(runs)
+    for damaged in (one["reason"] for one in found.values() if one["state"] == DAMAGED):
+        screen.print(f"\nnot read: {damaged}", markup=False, soft_wrap=True)
 
 
-def state(results: Path, run: Run) -> str:
-    """done, diverged, failed, interrupted, running, or "-" when it was never begun."""
-    return status.read(results / "runs" / run.name).get("state", "-")
+def ended(results: Path, run: Run) -> dict:
+    """What became of a run: its state is done, diverged, failed, interrupted, running, damaged, or "-" before all."""
+    try:
+        return status.read(results / "runs" / run.name) or {"state": "-"}
+    except UserError as error:
+        return {"state": DAMAGED, "reason": str(error)}
 
 
-def _spent(results: Path, run: Run) -> tuple[str, str, str]:
-    path = results / "runs" / run.name / "train.json"
-    if not path.exists():
+def _spent(trained: dict, run: Run) -> tuple[str, str, str]:
+    if "seconds" not in trained:
         return "-", "-", "-"
-    trained = read_json(path)
     images = images_before(run, trained["step"])
     return f"{trained['step']}", f"{trained['seconds']:.1f}", f"{images / max(trained['seconds'], 1e-9):.0f}"
 

@@ -233,11 +233,11 @@ def cost(
 
         return print_cost(model, resolution, method, drop, {"split": split} if split else {}, guidance, as_json)
     from sprint.plan.budget import cost_of
-    from sprint.runtime.files import write_json
+    from sprint.runtime.results import COST
 
     found = _plan(preset).study(study)
     costs = {run.name: cost_of(run) for run in found.runs}
-    write_json(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
+    COST.write(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
 
 
 @app.command("paper-costs")

@@ -11,6 +11,7 @@ from sprint.methods import METHODS
 from sprint.plan.schema import Evaluating
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, refuse_unwritable, remove_unfinished, write_bytes, write_json
+from sprint.runtime.results import TRAIN
 
 MANIFEST = "manifest.json"
 
@@ -40,7 +41,7 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
     channels = trained.codec.pictures(torch.empty(0, config.channels, config.size, config.size)).shape[1]
     if channels not in (1, 3):
         raise UserError(f"{trained.folder}: makes {channels} channels; pictures have 1 or 3, latents need a decoder")
-    milestones = read_json(trained.folder / "train.json")["milestones"]
+    milestones = TRAIN.read(trained.folder / "train.json")["milestones"]
     if not milestones:
         raise UserError(f"{trained.folder}: ended before its first milestone; there are no weights to sample from")
     before = _drawn_before(out)

@@ -19,7 +19,8 @@ from sprint.evaluation.measured import Extractors, Reference, Tensors, split_fea
 from sprint.metrics.measuring import evidence_of, floor, measure
 from sprint.plan.schema import Evaluating
 from sprint.runtime import distributed
-from sprint.runtime.files import write_bytes, write_json
+from sprint.runtime.files import write_bytes
+from sprint.runtime.results import FLOOR
 from sprint.training import checkpoint
 from sprint.training.step import device
 
@@ -75,7 +76,7 @@ def _write_reference(examples: Examples, seen: dict, untrained: dict, results: P
     labels = balanced_labels(0, drawn, examples.classes)
     noise, noise_reasons = measure(evidence_of(ours, features, guessed, labels, seen["labels"]))
     write_bytes(results / "reference" / "features.safetensors", save(seen))
-    write_json(
+    FLOOR.write(
         results / "reference" / "floor.json",
         {
             "images": count // 2,

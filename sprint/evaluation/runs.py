@@ -20,7 +20,8 @@ from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
 from sprint.plan.schema import Evaluating
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, write_bytes, write_json
+from sprint.runtime.files import write_bytes
+from sprint.runtime.results import CALLS, METRICS, METRICS_TIME, SWEEP, TRAIN
 from sprint.training import checkpoint
 from sprint.training.step import device
 
@@ -34,13 +35,13 @@ def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: lis
     with distributed.process_group():
         result = _evaluated(trained, results, evaluating, sweep)
     if distributed.is_main():
-        write_json(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
-        write_json(out, result)  # last: where it is, all is
+        METRICS_TIME.write(out.with_name(f"{out.stem}.time.json"), {"seconds": round(time.monotonic() - began, 3)})
+        (SWEEP if sweep else METRICS).write(out, result)  # last: where it is, all is
     return result
 
 
 def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance]) -> dict:
-    ended = read_json(trained.folder / "train.json")
+    ended = TRAIN.read(trained.folder / "train.json")
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
     if ended["milestones"]:
         with distributed.all_or_none():
@@ -108,7 +109,7 @@ def _features(trained, key, model, guidance, evaluating, extractors, earlier) ->
     shown = {"pixels": pixels[: evaluating.grid].contiguous()}
     write_bytes(trained.folder / "samples" / path.name, save(shown))
     write_bytes(path, save(seen))
-    write_json(path.with_suffix(".json"), calls)
+    CALLS.write(path.with_suffix(".json"), calls)
     return seen, calls
 
 
@@ -117,7 +118,8 @@ def _kept(path: Path) -> tuple[Tensors, dict[str, float]] | None:
     if not path.with_suffix(".json").exists():
         return None
     try:
-        return checkpoint.read_tensors(path), read_json(path.with_suffix(".json"))
+        calls = CALLS.read(path.with_suffix(".json"))
+        return checkpoint.read_tensors(path), {kind: calls[kind] for kind in ("strong", "weak")}
     except UserError as error:
         print(f"{error}; sampling anew", file=sys.stderr)
         return None

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprint.diffusion import samplers
+from sprint.report.disk import Disk
 from sprint.report.format import listed, metrics_explained, seconds_text
-from sprint.report.read import Run, Study, read_extractors
+from sprint.report.read import Run, Study
+from sprint.runtime.results import EXTRACTOR
 
 UNITS = [
     "MAC: one multiply-accumulate. FLOP: one floating-point operation, two per MAC.",
@@ -45,7 +47,7 @@ def protocol(study: Study) -> str:
 def provenance(studies: list[Study], results: Path) -> list[Fact]:
     """Facts about all runs of a page, each distinct value with how often it was found."""
     runs = list({run.name: run for study in studies for run in study.runs}.values())
-    known = [run for run in runs if run.train]
+    known, disk = [run for run in runs if run.train], Disk(results)
     facts = [
         Fact("commit", _counted([run.train.get("commit", "unknown") for run in known])),
         Fact("versions", _counted([_pairs(run.train.get("versions", {})) for run in known])),
@@ -57,7 +59,10 @@ def provenance(studies: list[Study], results: Path) -> list[Fact]:
         Fact("runs", _counted([run.state for run in runs])),
         Fact("durations", _durations(known)),
         Fact("speed measured with", _counted([_pairs(_measured(study)) for study in studies if study.throughput])),
-        Fact("extractors", [_extractor(one) for one in read_extractors(results)]),
+        Fact(
+            "extractors",
+            [*map(_extractor, disk.all_of(EXTRACTOR).values()), *(f"not read: {one}" for one in disk.damaged)],
+        ),
         Fact("sampler", _samplers(runs)),
     ]
     return [Fact(fact.name, [value for value in fact.values if value] or ["not recorded"]) for fact in facts]

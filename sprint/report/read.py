@@ -1,6 +1,7 @@
 """results/<preset>/**.json as records (`Run`, `Study`) and one pandas table of evaluations. Reads files only; no torch.
 
-A run that diverged, failed or is not there yet stays in the study with its state and reason: tables show it.
+A run that diverged, failed or is not there yet stays in the study with its state and reason: tables show it. So does
+one with a damaged file, without numbers; what else a study reads and is damaged is as if it were not there, and said.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ import pandas as pd
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
 from sprint.metrics import is_metric
-from sprint.report.format import factor_text
+from sprint.report.disk import Disk
+from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
+from sprint.runtime import results as kinds
 from sprint.runtime import status
-from sprint.runtime.files import read_json
+from sprint.runtime.errors import UserError
 from sprint.statistics.comparable import conflicts
 
 TERA = 1e12
@@ -26,7 +29,7 @@ REPLICATE = "seed"  # runs that differ only in this are averaged
 
 @dataclass(frozen=True)
 class Run:
-    """One training as far as the disk knows it. `state` is done, diverged, failed or missing; `reason` says why."""
+    """One training as far as the disk knows it. `state`: done, diverged, failed, missing or damaged; `reason`: why."""
 
     name: str
     state: str
@@ -94,6 +97,7 @@ class Study:
     settings: dict[str, list[Run]]
     reference: dict  # floor.json
     throughput: dict  # how speed was measured
+    damaged: list[str]  # a sentence for each file that belongs to no run, or to its costs, and cannot be read
     asked: list[str]  # extractors in the preset's order: the first one ranks
     memory: dict = field(default_factory=dict, repr=False, compare=False)  # what summary.py has worked out already
 
@@ -162,13 +166,15 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
     resolved configurations by run name, which name the runs that were not trained yet.
     """
     swept, configs = plan.get("evaluate") or [], plan.get("configs") or {}
-    costs, measured = _costs(results, plan["name"]), _optional(results / "throughput" / f"{plan['name']}.json")
-    speeds = speeds_of(results, measured)
+    disk = Disk(Path(results))
+    costs = disk.costs(plan["name"])
+    measured = disk.optional(kinds.THROUGHPUT, f"throughput/{plan['name']}.json")
+    speeds = speeds_of(measured, disk.all_of(kinds.THROUGHPUT))
     runs = [
         _read_run(
-            results,
+            disk,
             name,
-            sweep=results / "sweeps" / plan["name"] if name in swept else None,
+            sweep=f"sweeps/{plan['name']}" if name in swept else None,
             config=configs.get(name, {}),
             cost=costs.get(name, {}),
             throughput=speeds.get(name, {}),
@@ -186,30 +192,35 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         sweep=bool(swept),
         impossible=plan.get("impossible") or [],
         settings=_settings(runs, factors),
-        reference=_optional(results / "reference" / "floor.json"),
+        reference=disk.optional(kinds.FLOOR, "reference/floor.json"),
         throughput={key: value for key, value in measured.items() if key != "runs"},
+        damaged=disk.damaged,
         asked=plan["extractors"],
     )
 
 
-def read_extractors(results: Path) -> list[dict]:
-    return [read_json(path) for path in sorted((results / "extractors").glob("*.json"))]
-
-
-def _read_run(results: Path, name: str, sweep: Path | None, config: dict, cost: dict, throughput: dict) -> Run:
-    folder = results / "runs" / name
-    train = status.read(folder)
-    metrics = _optional(folder / "metrics.json")
-    swept = _optional(sweep / f"{name}.json") if sweep else None
+def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict, throughput: dict) -> Run:
+    mine, folder = Disk(disk.folder), f"runs/{name}"
+    train: dict = {}
+    try:
+        train = status.read(disk.folder / folder)
+    except UserError as error:
+        mine.damaged.append(str(error))
+    metrics = mine.optional(kinds.METRICS, f"{folder}/metrics.json")
+    swept = mine.optional(kinds.SWEEP, f"{sweep}/{name}.json") if sweep else None
+    config = _today(mine.optional(kinds.CONFIG, f"{folder}/config.json")) or config
+    found = metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics)
     state, reason = _state(train, metrics if swept is None else swept)
+    if mine.damaged:
+        state, reason, found = "damaged", listed(mine.damaged), []
     return Run(
         name=name,
         state=state,
         reason=reason,
-        config=_today(_optional(folder / "config.json")) or config,
+        config=config,
         train=train,
-        evaluate=_optional(folder / "metrics.time.json"),
-        evaluations=metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics),
+        evaluate=disk.optional(kinds.METRICS_TIME, f"{folder}/metrics.time.json"),
+        evaluations=found,
         swept=swept is not None,
         cost=cost,
         throughput=throughput,
@@ -280,20 +291,3 @@ def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
         "bootstrap": evaluation.get("bootstrap", {}),
         **{name: value for name, value in evaluation["metrics"].items() if is_metric(name)},
     }
-
-
-def _costs(results: Path, study: str) -> dict:
-    """Modelled cost by run: the study's own file, completed by other studies' (a cost depends on the run alone)."""
-    costs: dict = {}
-    for path in sorted((results / "cost").glob("*.json"), key=lambda path: path.stem == study):
-        costs.update(_runs_of(path))
-    return costs
-
-
-def _runs_of(path: Path) -> dict:
-    return _optional(path).get("runs", {})
-
-
-def _optional(path: Path) -> dict:
-    """The content of a file that may not be there yet. A broken one is an error."""
-    return read_json(path) if path.exists() else {}

@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import math
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from sprint.runtime.errors import UserError
 
 UNFINISHED = ".unfinished"
+DEEPEST = 40  # levels of lists and mappings in a JSON file
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -56,13 +59,42 @@ def write_json(path: Path, content: object) -> None:
 
 
 def read_json(path: Path) -> object:
-    """The content of a JSON file. Raises UserError when it is missing or broken."""
+    """The content of a JSON file. Raises UserError when it is missing or broken, or holds what is no number or text."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        content = json.loads(text, parse_constant=_refuse_number, parse_float=_finite)
+        _refuse_deep(content)
+        if "\\u" in text:
+            json.dumps(content, ensure_ascii=False).encode()  # half a letter, which could not be written again
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise UserError(f"{path}: not valid JSON ({error})") from error
+        raise UserError(f"{path}: not valid JSON ({str(error)[:200]})") from error
+    except RecursionError:
+        raise UserError(f"{path}: not valid JSON (nested more than {DEEPEST} levels deep)") from None
+    return content
+
+
+def _refuse_deep(content: object) -> None:
+    level = [content]
+    for _ in range(DEEPEST):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} levels deep")
+
+
+def _inside(content: object) -> Iterable:
+    return content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+
+
+def _refuse_number(text: str) -> None:
+    raise ValueError(f"{text} is not a finite number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_number(text)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from sprint.runtime.document import LONGEST
 from sprint.runtime.errors import UserError, sentence
-from sprint.runtime.files import read_json, write_json
 from sprint.runtime.lock import is_held
+from sprint.runtime.results import STATUS, TRAIN
 
 GOES_ON = "the same command goes on from its last checkpoint"
 
@@ -23,13 +24,11 @@ def read(folder: Path) -> dict:
 
     state: done, diverged, failed, interrupted or running. Raises UserError for a file that holds something else.
     """
-    for name in ("train.json", "status.json"):
+    for name, kind in (("train.json", TRAIN), ("status.json", STATUS)):
         path = Path(folder) / name
         if not path.exists():
             continue
-        found = read_json(path)
-        if not isinstance(found, dict) or not {"state", "reason"} <= found.keys():
-            raise UserError(f"{path}: not the JSON of a run's state; remove it to have the run told anew")
+        found = kind.read(path)
         if found["state"] == "running" and not is_held(folder):
             return {"state": "interrupted", "reason": f"killed; {GOES_ON}"}
         return found
@@ -38,7 +37,7 @@ def read(folder: Path) -> dict:
 
 def write(folder: Path, state: str, reason: str = "") -> None:
     """Say in status.json what a run is at."""
-    write_json(Path(folder) / "status.json", {"state": state, "reason": reason})
+    STATUS.write(Path(folder) / "status.json", {"state": state, "reason": reason[:LONGEST]})
 
 
 def record_error(folder: Path, error: BaseException) -> None:

@@ -21,9 +21,10 @@ from sprint.plan.schedule import stage_of
 from sprint.plan.schema import Run
 from sprint.runtime import distributed, provenance, status
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, remove_unfinished, write_json
+from sprint.runtime.files import remove_unfinished
 from sprint.runtime.lock import hold
 from sprint.runtime.progress import track
+from sprint.runtime.results import CONFIG, TRAIN
 from sprint.runtime.status import Interrupted
 from sprint.training import checkpoint
 from sprint.training.batches import Batch, draw_batch, prefetch
@@ -39,7 +40,7 @@ def train(run: Run, folder: Path) -> dict:
     sizes = {"batch": run.train.batch, "finetune_batch": run.train.finetune_batch}
     with distributed.process_group(), distributed.on_rank0(hold(folder)):
         if distributed.broadcast((folder / "train.json").exists()):
-            return read_json(folder / "train.json")
+            return TRAIN.read(folder / "train.json")
         torch.set_num_threads(run.train.threads)
         if distributed.is_main():
             remove_unfinished(folder)
@@ -62,7 +63,7 @@ def _examples(run: Run, folder: Path) -> data.Examples:
     """The run's examples, which config.json describes. Raises UserError where they are not those it began with."""
     path, examples = folder / "config.json", data.opened(run.data, run.codec, run.image_size)
     facts = {"images": len(examples), "images_sha256": examples.data_set.fingerprint()}
-    begun = read_json(path) if path.exists() and any((folder / "checkpoints").glob("*.json")) else facts
+    begun = CONFIG.read(path) if path.exists() and any((folder / "checkpoints").glob("*.json")) else facts
     if any(begun.get(key, value) != value for key, value in facts.items()):
         raise UserError(
             f"{path}: begun with {begun['images']} images of {examples.name}, where there are now "
@@ -71,7 +72,7 @@ def _examples(run: Run, folder: Path) -> data.Examples:
     examples.data_set.verify()
     facts |= {"name": run.name, "label": run.label, "channels": examples.channels, "classes": examples.classes}
     if distributed.is_main():
-        write_json(path, {**run.document(), **facts})
+        CONFIG.write(path, {**run.document(), **facts})
     return examples
 
 
@@ -95,7 +96,7 @@ def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     if distributed.is_main():
-        write_json(folder / "train.json", result)
+        TRAIN.write(folder / "train.json", result)
         checkpoint.keep_newest(folder / "checkpoints", 0, run.train.steps)
     return result
 

@@ -10,8 +10,9 @@ from sprint.data import Images
 from sprint.metrics.extractors import TrainedHere, allowed, extractor_named, trained_here
 from sprint.metrics.networks import small
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import write_bytes, write_json
+from sprint.runtime.files import write_bytes
 from sprint.runtime.progress import track
+from sprint.runtime.results import EXTRACTOR
 
 BATCH = 128
 LEARNING_RATE = 2e-3
@@ -47,7 +48,7 @@ def train(name: str, images: Images, folder: Path, seed: int = 0, steps: int | N
         "remark": remark(name, accuracy),
         "seconds": round(time.monotonic() - began, 2),
     }
-    write_json(Path(folder) / f"{name}.json", record)
+    EXTRACTOR.write(Path(folder) / f"{name}.json", record)
     return record
 
 

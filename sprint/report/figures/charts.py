@@ -88,7 +88,7 @@ def draw_lines(
     axes.xaxis.set_major_locator(MaxNLocator(5))
     if x == factor_name("drop"):
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    axes.set_xlabel(x)
+    axes.set_xlabel(x, parse_math=False)
     figure.subplots_adjust(left=0.14, right=0.97, bottom=0.165, top=0.9)
     said = "; ".join(f"{one.label}: {_points_in_words(metric, one)}" for one in series if one.x)
     what = f"{metric_name(metric)}{guidance and f', {guidance},'} against {x}"
@@ -146,7 +146,7 @@ def empty_panel(title: str, height: float) -> tuple[Figure, Axes]:
     """Axes in the report's style, `height` inches high."""
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_subplot()
-    figure.text(0.02, 1 - 0.22 / height, title, fontsize=10, color=INK)
+    figure.text(0.02, 1 - 0.22 / height, title, fontsize=10, color=INK, parse_math=False)
     axes.patch.set_visible(False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(color=INK, alpha=0.4)
@@ -162,7 +162,7 @@ def panel_of_rows(title: str, labels: list[str], right: float) -> tuple[Figure, 
     figure, axes = empty_panel(title, height)
     names = ["\n".join(textwrap.wrap(label, 24, max_lines=2, placeholder="…")) for label in labels]
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_yticks(range(len(labels)), names)
+    axes.set_yticks(range(len(labels)), names, parse_math=False)
     axes.tick_params(axis="y", length=0)
     left = (MARGIN + LETTER * max(len(part) for name in names for part in name.split("\n"))) / WIDTH
     figure.subplots_adjust(left=left, right=right, bottom=0.36 / height, top=1 - 0.36 / height)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from sprint.diffusion import guidance
@@ -60,7 +61,11 @@ def _images(results: Path, run: Run, line: Line) -> np.ndarray | None:
         if entry["step"] == last and line.guidance.startswith(guidance.text(entry["guidance"]))
     ]
     paths = [results / "runs" / run.name / "samples" / f"{key}.safetensors" for key in keys]
-    return load_file(paths[0])["pixels"] if paths and paths[0].exists() else None
+    try:
+        pixels = load_file(paths[0])["pixels"] if paths and paths[0].exists() else None
+    except (OSError, SafetensorError, KeyError):  # damaged: pictures are for the eye, their numbers stand elsewhere
+        return None
+    return pixels if pixels is not None and pixels.ndim == 4 and pixels.dtype == np.uint8 else None
 
 
 def _grid(setting: str, run: Run, line: Line, images: np.ndarray) -> Picture:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sprint.diffusion.guidance import kind_name
 from sprint.report.blocks import Block, Figure, Prose, text_table
+from sprint.report.disk import Disk
 from sprint.report.figures.charts import Series, styles_of
 from sprint.report.figures.plots import legend
 from sprint.report.figures.speed_charts import DASHED, colours_of, draw_parts, draw_scaling
 from sprint.report.format import ranged, significant
 from sprint.report.tables import UNKNOWN
 from sprint.report.views import Report, ReportView
-from sprint.runtime.files import read_json
+from sprint.runtime.results import SCALING
 
 QUESTION = "Are fewer FLOPs less time, and are our FLOPs the published ones?"
 MERGED = {"embedding": "embedding and output", "output": "embedding and output"}
@@ -38,12 +39,14 @@ class Speed(ReportView):
 
 
 def _measured(results: Path) -> list[Block]:
-    path = results / "scaling.json"
-    if not path.exists():
+    disk = Disk(results)
+    found = disk.optional(SCALING, "scaling.json")
+    if disk.damaged:
+        return [Prose(f"Speed by number of tokens: not read. {one}.", style="refused") for one in disk.damaged]
+    if not found.get("rows"):
         text = "Speed by number of tokens: not measured; what does:"
         return [Prose(text, command="snakemake --cores all scaling", style="refused")]
-    found = read_json(path)
-    if "base" not in found:
+    if any("base_images_per_second" not in row for row in found["rows"]) or "base" not in found:
         text = "Speed by number of tokens: measured by earlier code, without its base; what measures anew:"
         return [Prose(text, command="snakemake --cores all scaling --forcerun scaling", style="refused")]
     table = text_table(*_rows(found), folded="All measurements of training steps")
@@ -51,7 +54,11 @@ def _measured(results: Path) -> list[Block]:
 
 
 def _published(results: Path) -> Block:
-    headers, rows = _papers(results)
+    try:
+        headers, rows = _papers(results)
+    except (KeyError, ValueError, AttributeError, csv.Error):
+        text = "Published costs beside ours: paper_costs.csv is damaged; what makes it anew:"
+        return Prose(text, command="snakemake --cores all --force results/paper_costs.csv", style="refused")
     if not rows:
         text = "Published costs beside ours: not computed; what does:"
         return Prose(text, command="snakemake --cores all paper_costs", style="refused")

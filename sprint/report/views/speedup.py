@@ -46,7 +46,7 @@ def _points(study: Study) -> dict[str, list]:
 
 
 def _is_base(study: Study, run: Run) -> bool:
-    return run.factor("method") == study.throughput["base"]
+    return run.factor("method") == study.throughput.get("base")
 
 
 def _measured(study: Study) -> dict[str, Run]:
