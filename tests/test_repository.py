@@ -25,7 +25,6 @@ ROOMS_FROM_THE_TOP = (
 FLOORS = {name: number for number, name in enumerate(reversed(ROOMS_FROM_THE_TOP))}
 # Where methods may be named: their own files, what translates published ones, and what is no source.
 NAMING = {"methods", "published"}
-STILL_NAMING = {"sprint/report/published.py"}
 
 
 def module_name(path: Path) -> str:
@@ -193,8 +192,6 @@ def quoted(path: Path) -> list[tuple[int, str]]:
 def test_only_its_own_file_names_a_method(path):
     """Neither to treat one in another way, nor as the one that others are held against: that is YARDSTICK."""
     methods = names_of_methods()
-    if str(path.relative_to(ROOT)) in STILL_NAMING:
-        pytest.xfail("still being moved")
     assert [f"line {line}: {value!r}" for line, value in quoted(path) if value in methods] == []
 
 

@@ -1,7 +1,6 @@
 """What the report says is what its tables hold: one guidance on both sides, one basis in a table, no word too many."""
 
 import html
-import re
 
 import pytest
 from fake_results import FLOOR, GUIDANCES, STEPS, cost, evaluation, make_run, study
@@ -114,13 +113,6 @@ def test_published_numbers_stand_beside_ours_on_one_basis(tmp_path):
         expected = "(1.00×) with CFG 1.5" if what.startswith("dense") else "55.5 (1.10×) with CFG 1.5"
         assert expected in text
     assert [row.ours for row in shown.rows if " PDG" in row.what] == ["not run here"] * 2
-
-
-def test_methods_in_the_report_are_named_by_its_data_alone(repository):
-    names = {path.stem for path in (repository / "sprint" / "methods").glob("*.py")}
-    for path in sorted((repository / "sprint" / "report").rglob("*.py")):
-        quoted = set(re.findall(r'"([a-z]+)"', path.read_text(encoding="utf-8")))
-        assert quoted & names == set(), path.name
 
 
 def test_the_first_extractor_of_the_preset_ranks(tmp_path):
