@@ -92,7 +92,7 @@ def _check_cluster(preset: Preset, location: str) -> None:
 
 
 def check_guidance(preset: Preset, run: Run, location: str) -> None:
-    """Raise UserError where a run cannot do a guidance with which the preset judges every one."""
+    """Raise UserError where a run cannot do a guidance with which the preset evaluates every one."""
     for number, guidance in enumerate(preset.evaluate.guidance):
         place = f"{location}: evaluate.guidance[{number}]"
         checked(place, lambda guidance=guidance: guidance.check(METHODS[run.method], run.train.milestones))

@@ -52,12 +52,12 @@ class Training:
 
 @dataclass(frozen=True)
 class Evaluating:
-    """How the weights of every milestone are judged."""
+    """How the weights of every milestone are evaluated."""
 
     images: int = ranged(2, 1 << 24)  # samples per evaluation
     batch: int = ranged(1, 1 << 20)  # images sampled at a time; moves no number
     sampler: Sampler
-    guidance: list[Guidance]  # of the last milestone; earlier ones are judged unguided
+    guidance: list[Guidance]  # of the last milestone; earlier ones are evaluated unguided
     extractors: list[str]
     sample_seed: int
     grid: int = ranged(1, 1 << 10)  # images of each evaluation that are kept to be looked at

@@ -24,7 +24,7 @@ from sprint.runtime.strict import build, describe, inside, read_yaml
 
 EFFECTS = ("ratio", "difference")
 CONDITION = re.compile(r"(low|high) (<=|<|>=|>) (-?\d+(?:\.\d+)?)")
-METRIC = re.compile(r"fd|accuracy|[a-z_]+/[a-z0-9-]+|cost/[a-z_]+")
+METRIC = re.compile(r"fd|accuracy|[a-z_]+/[A-Za-z0-9_-]+|cost/[a-z_]+")
 
 
 @dataclass(frozen=True)

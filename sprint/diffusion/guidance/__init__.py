@@ -20,7 +20,7 @@ class Call:
     skip: bool = False  # the deep blocks are skipped, for methods that can
     drop: float = 0.0  # share of the tokens that is dropped, drawn anew for each call from (seed, image index)
     rule: str = "random"  # that chooses the tokens which are kept, of nn/tokens.py
-    weights: float = 1.0  # the share of the training after which they were kept; 1: those that are judged
+    weights: float = 1.0  # the share of the training after which they were kept; 1: those that are evaluated
 
 
 PLAIN = Call()

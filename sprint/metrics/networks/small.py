@@ -1,4 +1,4 @@
-"""The small network behind `digits-cnn` and `digits-ssl`, for square or oblong images of any size and channels."""
+"""The small network of extractors that are trained here, for square or oblong images of any size and channels."""
 
 import json
 from dataclasses import asdict, dataclass
