@@ -122,6 +122,38 @@ def checkout(repository, git, tmp_path) -> Path:
     return folder
 
 
+WHOLE = """
+import sys
+from sprint.cli.main import app
+from sprint.plan.reading import load_plan
+preset = sys.argv[1]
+plan = load_plan(preset)
+run = plan.study("methods").runs[0].name
+extractors = [["extractor", name] for name in plan.preset.evaluate.extractors]
+for arguments in [*extractors, ["reference"], ["train", run], ["evaluate", run], ["report", "methods"]]:
+    app([*arguments, "--preset", preset], standalone_mode=False)
+"""
+
+
+@pytest.fixture(scope="session")
+def in_one_process():
+    """in_one_process(copy, "preset"): the first run of study methods, by the copy's own commands; the study's page."""
+
+    def call(folder: Path, preset: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", WHOLE, preset],
+            cwd=folder,
+            env=environment(PYTHONPATH=str(folder)),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return (folder / "reports" / preset / "methods.html").read_text(encoding="utf-8")
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of golden tensors, which lies beside a checkout rather than in it."""
