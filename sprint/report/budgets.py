@@ -1,8 +1,9 @@
 """Cost to a quality: training FLOP, seconds and steps at which a curve first reaches the base's final quality.
 
-The quality is the base setting's own at its last milestone, unguided, within the same seed. Between two milestones the
-distance is taken to run straight in its logarithm against the logarithm of the cost; a curve that is there at its first
-milestone reached it `by` then; one that never gets there is unreached, whatever it might have done later.
+The quality is the base setting's own at its last milestone, under one guidance for all, within the same seed. Between
+two milestones the distance is taken to run straight in its logarithm against the logarithm of the cost; a curve that is
+there at its first milestone reached it `by` then; one that never gets there is unreached, whatever it might have done
+later.
 """
 
 import math
@@ -13,7 +14,7 @@ from sprint.report.format import listed, metric_name, prefix, significant
 from sprint.report.learned import nothing_learned
 from sprint.report.pairs import base_of
 from sprint.report.read import TERA, Study
-from sprint.report.summary import along
+from sprint.report.summary import along, curve_guidance
 
 BUDGETS = ("tflop", "seconds", "step")
 
@@ -83,10 +84,10 @@ def budget_table(study: Study) -> tuple[list[str], list[list[str]]]:
 def caption(study: Study) -> str:
     """What the table of a study says."""
     return (
-        f"Cost at which each setting's unguided curve first reaches the final unguided {metric_name(study.primary)} of "
-        f"{base_of(study)} in the same seed; mean over seeds. Interpolated between milestones, logarithm against "
-        "logarithm; ≤: there at its first milestone already; unreached: not within its training. "
-        "A cost that is ≤ leaves a ratio that is ≥."
+        f"Cost at which each setting's curve, {curve_guidance(study)}, first reaches the final "
+        f"{metric_name(study.primary)} of {base_of(study)} in the same seed; mean over seeds. Interpolated between "
+        "milestones, logarithm against logarithm; ≤: there at its first milestone already; unreached: not within its "
+        "training. A cost that is ≤ leaves a ratio that is ≥."
     )
 
 

@@ -73,7 +73,7 @@ def study_table(study: Study, headline: bool = False) -> Table:
         state = f"impossible: {impossible['reason']}"
         table.groups.append(Group(impossible["label"], [], [], [], Cell("0"), [study.command], state))
     if study.floor:
-        table.groups.append(_floor_group(study, table, table_metrics(study)))
+        table.groups += _references(study, table, table_metrics(study))
     return table
 
 
@@ -86,7 +86,7 @@ def more_table(study: Study) -> Table | None:
     for setting in study.settings:
         table.groups.append(_group(table, study, setting, [], [], metrics))
     if study.floor:
-        table.groups.append(_floor_group(study, table, metrics))
+        table.groups += _references(study, table, metrics)
     return table
 
 
@@ -181,12 +181,21 @@ def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> C
     return Cell(f"{done} of {len(runs)}", note=table.note(f"{setting}: {listed(broken)}") if explain else 0)
 
 
-def _floor_group(study: Study, table: Table, metrics: list[str]) -> Group:
+def _references(study: Study, table: Table, metrics: list[str]) -> list[Group]:
+    """What every setting is between: an untrained network, where it was measured, and the floor."""
     about = study.reference
-    counts = (f"{about['images']} against {about['reference_images']}",)
-    cells = [Cell("real images", counts), *(Cell(metric_text(metric, study.floor.get(metric))) for metric in metrics)]
+    floor = (f"{about['images']} against {about['reference_images']}",)
+    found = [_reference(table, "Floor: real against real", Cell("real images", floor), metrics, study.floor)]
+    if study.untrained:
+        noise = Cell("noise", (f"{about['untrained']['images']} against all real ones",))
+        found.insert(0, _reference(table, "Untrained network", noise, metrics, study.untrained))
+    return found
+
+
+def _reference(table: Table, head: str, what: Cell, metrics: list[str], values: dict) -> Group:
+    cells = [what, *(Cell(metric_text(metric, values.get(metric))) for metric in metrics)]
     blank = [[Cell("")] * len(columns) for columns in (table.factors, table.costs)]
-    return Group("Floor: real against real", blank[0], [cells], blank[1], Cell(""), [])
+    return Group(head, blank[0], [cells], blank[1], Cell(""), [])
 
 
 def cost_columns(study: Study, headline: bool) -> list[tuple[Column, Callable[[list[Run]], Cell]]]:

@@ -168,6 +168,8 @@ def test_networks_that_have_not_learned_are_said_to_be_that_and_not_ranked(tmp_p
     (verdict,) = verdicts([found], [claim])
     assert (verdict.verdict == "not tested") == refused
     assert budget_table(found)[1] == [] if refused else True
+    row = next(group for group in study_table(found).groups if group.head == "Untrained network")
+    assert [cell.main for cell in row.lines[0]] == ["noise", metric_text(CNN, level), "40.0", "10.0%"]
 
 
 def test_without_the_distance_of_an_untrained_network_nothing_is_said_of_it(tmp_path):
