@@ -7,13 +7,27 @@ import pytest
 import tiny
 import torch
 
-from sprint.cost.flops import forward_flops, on_meta
 from sprint.diffusion.denoiser import Model
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.methods import METHODS
 from sprint.nn.layers import Block, grid_places
-from sprint.nn.tokens import draw
 from sprint.runtime.errors import UserError
+from sprint.training.contract import (
+    PROPOSITIONS,
+    every_trained_parameter_gets_a_gradient,
+    grid_of,
+    keeping_every_token_equals_not_choosing,
+    kept,
+    outputs_are_finite_and_differ_by_place,
+    sparse_flops,
+)
+
+ON_EVERY_BACKBONE = (
+    every_trained_parameter_gets_a_gradient,
+    keeping_every_token_equals_not_choosing,
+    outputs_are_finite_and_differ_by_place,
+)
+ELSEWHERE = [proposition for proposition in PROPOSITIONS if proposition not in ON_EVERY_BACKBONE]
 
 BACKBONES = [
     {"positions": positions, "qk_norm": qk_norm, "patch": patch}
@@ -38,16 +52,6 @@ def over(runs):
     return pytest.mark.parametrize("run", runs, ids=called)
 
 
-def grid_of(run) -> int:
-    return run.image_size // run.model.patch
-
-
-def kept(run, batch: int = 3, seed: int = 0) -> torch.Tensor | None:
-    """Kept tokens of a batch as training draws them; None for a run that keeps all."""
-    drop = run.drop if run.subsampling else 0.0
-    return draw(run.subsampling, batch, grid_of(run), drop, torch.Generator().manual_seed(seed))
-
-
 def watched(model: Model) -> list:
     """Grows by (block, tokens it sees, what else it is told) with every block that runs."""
     seen = []
@@ -57,15 +61,6 @@ def watched(model: Model) -> list:
     return seen
 
 
-def losses(model: Model, run, keep) -> torch.Tensor:
-    """Loss per sample against a random target."""
-    x, t, y = tiny.inputs(run)
-    prediction = model(x, t, y, keep)
-    generator = torch.Generator().manual_seed(2)
-    target, noisy = (torch.randn(prediction.shape, generator=generator) for _ in range(2))
-    return model.method.loss(prediction, target, noisy, t, keep)
-
-
 def test_every_method_is_covered_sparse_where_it_can_be():
     assert {run.method for run in EVERY} == set(METHODS)
     dense = {name for name in METHODS if tiny.possible_drops(name, patch=2) == (0.0,)}
@@ -73,73 +68,15 @@ def test_every_method_is_covered_sparse_where_it_can_be():
 
 
 @over(EVERY)
-def test_all_tokens_come_out_finite_and_differ(run):
-    model = tiny.stirred(run)
-    with torch.no_grad():
-        for keep in (None, kept(run)):
-            out = model(*tiny.inputs(run), keep)
-            assert out.shape == (3, grid_of(run) ** 2, run.model.patch**2) and out.isfinite().all()
-        image = model.image(*tiny.inputs(run))
-    assert image.shape == (3, 1, 8, 8) and image.dtype == torch.float32
-    assert all(not torch.equal(image[0, 0, 0, 0], image[0, 0, row, row]) for row in range(1, 8))
-
-
-@over(EVERY)
-def test_every_trained_parameter_gets_a_gradient(run):
-    model = tiny.stirred(run)
-    loss = losses(model, run, kept(run))
-    assert loss.shape == (3,) and loss.isfinite().all() and (loss > 0).all()
-    loss.sum().backward()
-    for name, parameter in model.named_parameters():
-        needed = parameter.requires_grad and not (run.drop == 0 and name.endswith("mask_token"))
-        assert not needed or (parameter.grad is not None and parameter.grad.isfinite().all()), name
-        assert not needed or parameter.grad.abs().max() > 0, name
-
-
-@over(EVERY)
-def test_keeping_every_token_equals_not_choosing(run):
-    model, keep = tiny.stirred(run), torch.arange(grid_of(run) ** 2).expand(3, -1)
-    with torch.no_grad():
-        chosen, all_tokens = (model(*tiny.inputs(run), tokens) for tokens in (keep, None))
-    assert torch.allclose(chosen, all_tokens, atol=1e-5)
+@pytest.mark.parametrize("proposition", ON_EVERY_BACKBONE, ids=lambda one: one.__name__)
+def test_on_every_backbone(run, proposition):
+    proposition(run)
 
 
 @over(ONE_BACKBONE)
-def test_a_seed_fixes_every_initial_bit(run):
-    first = tiny.network(run)
-    torch.manual_seed(1)
-    again, other = tiny.network(run), Model(tiny.model_config(run), run.seed + 1)
-    pairs = [(value, again.state_dict()[name], other.state_dict()[name]) for name, value in first.state_dict().items()]
-    assert all(torch.equal(value, same) for value, same, _ in pairs)
-    assert sum(not torch.equal(value, different) for value, _, different in pairs) > len(first.method.parts())
-    assert not torch.equal(first.labels.weight, other.labels.weight)
-
-
-@over(ONE_BACKBONE)
-def test_methods_share_initial_values_with_the_dense_network(run):
-    dense, model = tiny.network(tiny.run("dense", 0.0, width=16, depth=6, heads=2, patch=2)), tiny.network(run)
-    outside = [name for name in dense.state_dict() if name.startswith(("patches.", "time.", "labels."))]
-    assert len(outside) == 7 and all(
-        torch.equal(dense.state_dict()[name], model.state_dict()[name]) for name in outside
-    )
-    blocks = {block.number: block for block in model.modules() if isinstance(block, Block)}
-    assert len(blocks) == sum(isinstance(module, Block) for module in model.modules()) >= run.model.depth
-    for expected in dense.method.blocks:
-        mine = blocks[expected.number].state_dict()
-        assert torch.equal(mine["mlp.0.weight"], expected.mlp[0].weight) and mine["mlp.0.weight"].std() > 0.01
-        same_kind = isinstance(blocks[expected.number].attention, type(expected.attention))
-        for name, value in expected.state_dict().items():
-            assert torch.equal(mine[name], value) if same_kind else True
-
-
-@over(ONE_BACKBONE)
-def test_samples_of_a_batch_do_not_see_each_other(run):
-    model, keep = tiny.stirred(run), kept(run)
-    with torch.no_grad():
-        together = model(*tiny.inputs(run), keep)
-        for row in range(3):
-            alone = [part[row : row + 1] for part in (*tiny.inputs(run), keep) if part is not None]
-            assert torch.allclose(model(*alone)[0], together[row], atol=1e-5)
+@pytest.mark.parametrize("proposition", ELSEWHERE, ids=lambda one: one.__name__)
+def test_on_one_backbone(run, proposition):
+    proposition(run)
 
 
 @over(SPARSE)
@@ -184,26 +121,13 @@ def test_sparse_blocks_see_the_kept_tokens_at_their_places_and_nothing_of_the_ot
     assert not torch.equal(first_sparse(run, keep, changed + 1 - dropped)[0], tokens)
 
 
-@over(KEEPING)
-def test_another_choice_of_tokens_gives_another_result(run):
-    model = tiny.stirred(run)
-    with torch.no_grad():
-        assert not torch.allclose(*(model(*tiny.inputs(run), kept(run, seed=seed)) for seed in (0, 1)), atol=1e-3)
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_the_more_tokens_are_dropped_the_fewer_flops(method):
     runs = [run for run in ONE_BACKBONE if run.method == method]
-    flops = [flops_of(run) for run in runs]
+    flops = [sparse_flops(run) for run in runs]
     assert flops == sorted(flops, reverse=True) and len(set(flops)) == len(flops)
     if len(runs) > 1:
-        assert flops[-1] < flops_of(tiny.run("dense", 0.0, width=16, depth=6, heads=2, patch=2))
-
-
-def flops_of(run) -> int:
-    """Of a forward pass as the first stage makes it."""
-    keep = kept(run)
-    return forward_flops(on_meta(tiny.model_config(run)), None if keep is None else keep.shape[1])
+        assert flops[-1] < sparse_flops(tiny.run("dense", 0.0, width=16, depth=6, heads=2, patch=2))
 
 
 @over([run for run in EVERY if run.model.patch == 2])
@@ -214,15 +138,6 @@ def test_bfloat16_stays_near_float32(run):
         with torch.autocast("cpu", torch.bfloat16):
             rough = model(*tiny.inputs(run), kept(run))
     assert rough.dtype == torch.bfloat16 and (rough.float() - exact).norm() < 0.1 * exact.norm()
-
-
-@over(ONE_BACKBONE)
-def test_on_all_tokens_every_method_minimises_the_same_error(run):
-    method = tiny.network(run).method
-    prediction, target, noisy = torch.randn(3, 3, grid_of(run) ** 2, 4)
-    loss = method.loss(prediction, target, noisy, torch.rand(3), None)
-    for row in range(3):
-        assert loss[row].item() == pytest.approx(torch.nn.functional.mse_loss(prediction[row], target[row]).item())
 
 
 @over(KEEPING)
@@ -251,17 +166,6 @@ def test_when_all_skip_no_deep_block_runs(run):
     ran = [block for block, _, _ in seen]
     assert {tokens.shape[1] for _, tokens, _ in seen} == {grid_of(run) ** 2}
     assert 0 < len(ran) == run.model.depth - len(model.method.parts()["middle"]) < run.model.depth
-    meta = on_meta(tiny.model_config(run))
-    assert forward_flops(meta, skip=True) < 0.6 * forward_flops(meta)
-
-
-@over(SKIPPING)
-def test_each_sample_skips_or_not_for_itself(run):
-    model, choice = tiny.stirred(run), torch.tensor([True, False, True])
-    with torch.no_grad():
-        mixed, skipped, whole = (model(*tiny.inputs(run), kept(run), skip=skip) for skip in (choice, True, False))
-    assert not torch.allclose(skipped, whole, atol=1e-3)
-    assert torch.allclose(mixed, torch.where(choice.view(-1, 1, 1), skipped, whole), atol=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -8,12 +8,14 @@ import torch
 
 from sprint import data
 from sprint.data.held import Held
-from sprint.diffusion.denoiser import Model
 from sprint.methods import METHODS
 from sprint.plan.network import model_config
 from sprint.plan.reading import Entry, load_preset, make_run
 from sprint.plan.schema import Preset, Run
 from sprint.runtime.errors import UserError
+from sprint.training.contract import inputs, network, stirred
+
+__all__ = ["digits", "every_run", "inputs", "model_config", "network", "possible_drops", "run", "smoke", "stirred"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DROPS = (0.0, 0.5, 0.75, 0.875)
@@ -79,26 +81,3 @@ def possible_drops(method: str, **model) -> tuple[float, ...]:
 def every_run(**model) -> list[Run]:
     """Every method at every possible drop ratio, of one kind of backbone."""
     return [run(method, drop, **model) for method in METHODS for drop in possible_drops(method, **model)]
-
-
-def network(of: Run) -> Model:
-    """The network of a run at its initial values."""
-    return Model(model_config(of), of.seed)
-
-
-def stirred(of: Run, scale: float = 0.2) -> Model:
-    """The same with noise on every parameter, so that no gate is shut as adaLN-Zero has it at the start."""
-    model, generator = network(of), torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
-    return model
-
-
-def inputs(of: Run, batch: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Noisy images, times and labels; the last label is the null label."""
-    generator, shape = torch.Generator().manual_seed(seed), model_config(of)
-    x = torch.randn(batch, shape.channels, of.image_size, of.image_size, generator=generator)
-    labels = torch.randint(shape.classes, (batch,), generator=generator)
-    labels[-1] = shape.classes
-    return x, torch.rand(batch, generator=generator), labels

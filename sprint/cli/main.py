@@ -113,9 +113,7 @@ def sample(
     count: Annotated[int, whole(1, 1 << 24, "Images.")] = 40,
     kind: Annotated[str, typer.Option(help="Guidance: a file of sprint/diffusion/guidance.")] = "",
     scale: Annotated[float | None, finite("Guidance scale; where none is given, the preset's for that kind.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for PNG files by index and label, and manifest.json.")] = Path(
-        "samples"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder for PNG files and their manifest.json.")] = Path("samples"),
 ):
     """Draw images from trained or imported weights into PNG files."""
     from sprint.evaluation.pictures import asked_guidance, draw_pictures
@@ -193,6 +191,18 @@ def import_command(
     given = read_settings(settings)
     for said in import_checkpoint(checkpoint, source, model, out, image_size, given):
         print(said)
+
+
+@app.command()
+def check(
+    method: Annotated[str, typer.Argument(help="A file of sprint/methods.")],
+    preset: Preset = "digits",
+    drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.75,
+):
+    """Hold a method to its contract, in words, and tell its costs beside dense; exit 0 if all holds."""
+    from sprint.cli.checking import check_method
+
+    raise typer.Exit(not check_method(_plan(preset, data_too=False).preset, method, drop))
 
 
 @app.command()

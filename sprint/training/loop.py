@@ -28,6 +28,7 @@ from sprint.runtime.results import CONFIG, TRAIN
 from sprint.runtime.status import Interrupted
 from sprint.training import checkpoint
 from sprint.training.batches import Batch, draw_batch, prefetch
+from sprint.training.contract import refuse_broken
 from sprint.training.step import State, device, start, train_step
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
@@ -47,6 +48,7 @@ def train(run: Run, folder: Path) -> dict:
             status.write(folder, "running")
         try:
             with distributed.all_or_none():
+                refuse_broken(run)
                 distributed.refuse_uneven(sizes, distributed.world(), f"{run.name}: train.")
                 examples = _examples(run, folder)
             result = _train(run, folder, examples)
