@@ -7,14 +7,17 @@ from typing import Annotated
 import typer
 
 from sprint.cli import bench as cli_bench
-from sprint.cli.flags import Preset, finite, whole
+from sprint.cli.flags import Preset, RunName, finite, whole
+from sprint.cli.init import init
+from sprint.cli.train import train
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError, sentence
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(cli_bench.app, name="bench")
+app.command()(init)
+app.command()(train)
 
-RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
 STOPPED = 130  # exit status that typer gives to Ctrl-C
 
 
@@ -42,33 +45,6 @@ def show(run: RunName, preset: Preset = "digits"):
     import yaml
 
     print(yaml.safe_dump(_plan(preset).run(run).document(), sort_keys=False, allow_unicode=True), end="")
-
-
-@app.command()
-def train(run: RunName, preset: Preset = "digits"):
-    """Train one run, or go on with it from its last checkpoint."""
-    from sprint.cli.launch import over_devices
-    from sprint.runtime.status import Interrupted, refused
-
-    folder = _results(preset) / "runs" / run
-    with refused(folder):
-        plan = _plan(preset)
-        planned = plan.run(run)
-    over_devices(plan.preset)
-    from sprint.training.loop import train as train_run
-
-    try:
-        result = train_run(planned, folder)
-    except Interrupted as stopped:
-        if distributed.is_main():
-            print(f"sprint: {stopped}", file=sys.stderr)
-        raise typer.Exit(distributed.RESUMABLE) from None
-    if not distributed.is_main():
-        return
-    what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
-    print(
-        f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"
-    )
 
 
 @app.command()

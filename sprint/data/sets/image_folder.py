@@ -47,7 +47,8 @@ class ImageFolder(DataSet):
         for number in range(24):
             path = Path(folder) / f"class {number // 12}" / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.effect_noise((9 + number, 8), 50 + number).save(path)
+            slope = Image.linear_gradient("L").rotate(15 * number).resize((9 + number, 8))
+            slope.save(path)
         return {"path": str(folder), "channels": 1}, 8
 
     @property

@@ -1,0 +1,40 @@
+"""`sprint train`: one run, alone or shared by processes; what will take very long on this machine is said before."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from sprint.cli.flags import Preset, RunName
+from sprint.runtime import distributed
+
+
+def train(run: RunName, preset: Preset = "digits"):
+    """Train one run, or go on with it from its last checkpoint."""
+    from sprint.cli.launch import over_devices
+    from sprint.plan.reading import load_plan
+    from sprint.runtime.status import Interrupted, refused
+
+    folder = Path("results") / preset / "runs" / run
+    with refused(folder):
+        plan = load_plan(preset)
+        planned = plan.run(run)
+    over_devices(plan.preset)
+    from sprint.bench.first_run import warning
+    from sprint.training.loop import train as train_run
+
+    begun = any((folder / name).exists() for name in ("train.json", "checkpoints"))
+    if distributed.is_main() and not begun and (long := warning(planned, plan.preset)):
+        print(f"sprint: {run}: {long}", file=sys.stderr)
+    try:
+        result = train_run(planned, folder)
+    except Interrupted as stopped:
+        if distributed.is_main():
+            print(f"sprint: {stopped}", file=sys.stderr)
+        raise typer.Exit(distributed.RESUMABLE) from None
+    if not distributed.is_main():
+        return
+    what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
+    print(
+        f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"
+    )
