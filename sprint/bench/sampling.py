@@ -14,6 +14,7 @@ import torch
 
 from sprint.bench import clock
 from sprint.bench.training import about, release, runs_of
+from sprint.diffusion import guidance as guidances
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.guided import Guided, batches
 from sprint.diffusion.sample import sample
@@ -26,7 +27,6 @@ from sprint.runtime.files import write_json
 from sprint.training.step import device, start
 
 SCALE = 1.5  # of every guidance; moves no time
-AGAINST = "cfg"  # the guidance that others are faster than
 
 
 TOGETHER, APART, ALONE = "one batch", "apart", "one call"  # how the calls of a guidance go through the network
@@ -88,8 +88,10 @@ def _rows(run: Run, repeats: int) -> list[dict]:
             "first_step_seconds": taken[0],
             "images_per_second": batch / clock.spread(taken)["median"],  # one step each
             "flops_per_image": flops[kind],
-            "speedup_measured": clock.spread([of / own for of, own in zip(best[AGAINST][1], taken, strict=True)]),
-            "speedup_modelled": flops[AGAINST] / flops[kind],
+            "speedup_measured": clock.spread(
+                [of / own for of, own in zip(best[guidances.YARDSTICK][1], taken, strict=True)]
+            ),
+            "speedup_modelled": flops[guidances.YARDSTICK] / flops[kind],
             "working_bytes": clock.working_bytes(tasks[kind, best[kind][0]]),
         }
         for kind in flops

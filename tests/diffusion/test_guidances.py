@@ -289,3 +289,9 @@ assert "torch" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_kind_that_costs_as_much_as_the_yardstick_never_takes_its_place(monkeypatch):
+    known = {**{name: GUIDANCES[name] for name in GUIDANCES}, "apg": ClassifierFree}
+    monkeypatch.setattr(contract, "GUIDANCES", known)
+    assert compared_kinds(METHODS["dense"]) == ["none", "cfg"]
