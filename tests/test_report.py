@@ -13,12 +13,12 @@ from fake_results import FLOOR, STEPS, evaluation, make_results, make_run, study
 
 from sprint.diffusion.guidance import text as guidance_text
 from sprint.report import render_index, render_study
-from sprint.report.answers import sentences
 from sprint.report.format import metric_name, metric_text, significant
 from sprint.report.read import read_study
 from sprint.report.summary import best_line
 from sprint.report.tables import rerun_command, study_table
 from sprint.report.views import VIEWS, Report
+from sprint.report.views.answer import sentences
 from sprint.report.views.costs import cost_rows
 from sprint.runtime.files import read_json, write_json
 

@@ -157,6 +157,13 @@ def test_every_module_says_what_it_is_and_is_short(path):
     assert lines <= 300, f"{lines} lines: is there a second idea in it?"
 
 
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=lambda folder: folder.name)
+def test_a_package_can_be_looked_over(folder):
+    """Folders of plug-ins that anybody adds to are apart."""
+    plugins = {PACKAGE / "methods", PACKAGE / "report" / "views"}
+    assert folder in plugins or len(list(folder.glob("*.py"))) <= 15
+
+
 def test_functions_are_short():
     long = []
     for path in [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]:

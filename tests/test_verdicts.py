@@ -7,8 +7,9 @@ import tiny
 import yaml
 from fake_results import STEPS, evaluation, make_results, make_run, study
 
-from sprint.report import render_index, verdicts
+from sprint.report import render_index
 from sprint.report.read import read_study
+from sprint.report.views import verdicts
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_json
 from sprint.statistics.claims import holds, read_claims

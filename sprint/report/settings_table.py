@@ -1,4 +1,4 @@
-"""A table of settings as a block of a page, with the caption that says how its numbers were made."""
+"""A table of settings as a block of a page, and what captions say of how numbers were made."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sprint.report import blocks
 from sprint.report.blocks import Cell, Column, Row
-from sprint.report.provenance import protocol
+from sprint.report.format import listed
 from sprint.report.read import Run, Study
 from sprint.report.summary import best_against_best
 from sprint.report.tables import Group, Table
@@ -37,6 +37,18 @@ def _caption(study: Study, costs: bool) -> str:
     shown = "Every guidance that was evaluated."
     spent = " Training cost: forward and backward, fine-tuning charged, modelled." if costs else ""
     return f"{sentence(protocol(study))} {_seeds(study)}. {shown}{spent} ↓ lower is better, ↑ higher is better."
+
+
+def protocol(study: Study) -> str:
+    """How the final numbers of a study were made: samplers, number of images, labels, extractors."""
+    final = study.final
+    if final.empty:
+        return "nothing evaluated yet"
+    images = listed([f"{count:,}" for count in sorted(final["images"].unique())])
+    samplers = listed(sorted(final["sampler"].unique()))
+    labels = listed(sorted(str(value) for value in final["labels"].unique()))
+    extractors = f"extractor{'s' * (len(study.extractors) > 1)} {listed(study.extractors)}"
+    return f"sampler {samplers}; {images} images, labels {labels}; {extractors}"
 
 
 def wall_clock(studies: Iterable[Study]) -> str:

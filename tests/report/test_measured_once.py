@@ -17,7 +17,8 @@ SPEED = {"low": 90.0, "high": 110.0, "repeats": 3}
 def throughput(results, name: str, medians: dict[str, float], measured_in: dict[str, str], **about) -> None:
     """What `sprint bench study` writes, of runs that are networks of their own."""
     runs = {run: {"train": {"median": median, **SPEED}} for run, median in medians.items()}
-    found = {"study": name, "threads": 2, "batch": 64, "machine": {"cores": 2}, "base": "dense", **about}
+    found = {"study": name, "threads": 2, "batch": 64, "machine": {"cores": 2}, "base": "dense"}
+    found |= {"peak_memory_bytes": 1 << 20, **about}
     networks = {run: f"network of {run}" for run in runs}
     write_json(
         results / "throughput" / f"{name}.json",

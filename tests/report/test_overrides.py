@@ -4,9 +4,9 @@ import pytest
 import yaml
 from fake_results import cost, make_run, study
 
-from sprint.report import verdicts
 from sprint.report.read import read_study
 from sprint.report.tables import study_table
+from sprint.report.views import verdicts
 from sprint.runtime.files import read_json, write_json
 from sprint.statistics.claims import read_claims
 

@@ -7,7 +7,6 @@ from fake_results import FLOOR, GUIDANCES, STEPS, cost, evaluation, make_run, st
 
 from sprint.metrics import METRICS
 from sprint.report import render_index
-from sprint.report.answers import sentences
 from sprint.report.budgets import budget_table
 from sprint.report.figures.plots import study_plots
 from sprint.report.format import arrow, metric_text
@@ -16,7 +15,8 @@ from sprint.report.published import beside, read_published
 from sprint.report.read import read_study
 from sprint.report.summary import guidances, line_under
 from sprint.report.tables import study_table
-from sprint.report.verdicts import verdicts
+from sprint.report.views.answer import sentences
+from sprint.report.views.verdicts import verdicts
 from sprint.runtime.files import read_json, write_json
 from sprint.statistics.claims import Claim, Rule, Selector
 

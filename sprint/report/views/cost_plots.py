@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from sprint.report.blocks import Block
 from sprint.report.figures.plots import cost_plots, cost_series
-from sprint.report.provenance import protocol
 from sprint.report.read import Study
-from sprint.report.settings_table import sentence, wall_clock
+from sprint.report.settings_table import protocol, sentence, wall_clock
 from sprint.report.views import Report, StudyView
 
 

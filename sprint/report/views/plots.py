@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from sprint.report.blocks import Block
 from sprint.report.figures.plots import study_plots
-from sprint.report.provenance import protocol
 from sprint.report.read import Study
-from sprint.report.settings_table import sentence
+from sprint.report.settings_table import protocol, sentence
 from sprint.report.views import Report, StudyView
 
 

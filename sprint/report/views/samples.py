@@ -11,9 +11,8 @@ from safetensors.numpy import load_file
 
 from sprint.diffusion import guidance
 from sprint.report.blocks import Block, Grid, Picture
-from sprint.report.provenance import protocol
 from sprint.report.read import Run, Study
-from sprint.report.settings_table import sentence
+from sprint.report.settings_table import protocol, sentence
 from sprint.report.summary import Line, lines
 from sprint.report.views import HEADLINE, Report, StudyView
 

@@ -1,8 +1,24 @@
 """The units and words of the page."""
 
 from sprint.report.blocks import Block, Prose
-from sprint.report.provenance import UNITS
+from sprint.report.format import metrics_explained
 from sprint.report.views import Report, ReportView
+
+UNITS = [
+    "MAC: one multiply-accumulate. FLOP: one floating-point operation, two per MAC.",
+    "Forward cost: MAC of one pass of one image with all tokens, without guidance.",
+    "Training cost: modelled FLOP of forward and backward (2 × forward) in both stages, fine-tuning included.",
+    "Of dense: total training FLOP over those of the study's dense run; where it has none, of one of as many steps.",
+    "Images per second, seconds: measured on the machine named here; they move with it.",
+    "Network calls: counted per generated image; a strong call runs all blocks, a weak one is what guidance adds.",
+    "Metrics with a name in brackets are computed from the features that this extractor makes of images.",
+    *metrics_explained(),
+    "FD under our own extractors is neither FID nor FDD: these names belong to one Inception and one DINOv2 network.",
+    "Floor: the same metric between two random halves of the real images. It depends on their number, as every FD "
+    "does. Samples are held against all real images, those trained on among them, so that a network that repeats what "
+    "it was trained on may fall below the floor.",
+    "Untrained: the same metric of what a network draws before its first step, which is noise.",
+]
 
 
 class Units(ReportView):
