@@ -9,7 +9,7 @@ from sprint.cli import launch
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import refuse_unwritable
 from sprint.plan.reading import load_plan
-from sprint.plan.targets import core_results, study_results, trained_extractors
+from sprint.plan.targets import core_results, run_code, study_code, study_results, trained_extractors
 
 PRESET = str(config.get("preset", "digits"))
 RESULTS = f"results/{PRESET}"

@@ -16,6 +16,8 @@ from sprint.metrics import is_metric, metric_of
 from sprint.plan.schema import Plan, Run
 from sprint.report.format import metric_text
 from sprint.report.pairs import effect_text, probability_text
+from sprint.runtime import status
+from sprint.runtime.code import told
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
 from sprint.runtime.results import METRICS
@@ -49,6 +51,16 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
         "one seed in common: no interval" if len(shared) == 1 else "brackets: 95% interval, seeds and images resampled"
     )
     screen.print(f"\n{note}; seeds in common: {', '.join(map(str, shared))}")
+    for other in _unlike(plan, results, runs):
+        screen.print(other, markup=False, soft_wrap=True)
+
+
+def _unlike(plan: Plan, results: Path, runs: list[Run]) -> list[str]:
+    """A sentence for each run of both settings whose code or torch is not today's."""
+    both = [_setting(run) for run in runs]
+    names = [one.name for one in plan.runs().values() if _setting(one) in both]
+    found = {name: told(status.read(results / "runs" / name)) for name in names}
+    return [f"{name}: {other}" for name, other in found.items() if other]
 
 
 def evaluations_of(plan: Plan, results: Path, run: Run) -> Evaluations:

@@ -7,8 +7,10 @@ from rich.table import Table
 from sprint.plan.schedule import images_before
 from sprint.plan.schema import Plan, Run, Study
 from sprint.runtime import status
+from sprint.runtime.code import told
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
+from sprint.runtime.results import TRAIN
 
 DAMAGED = "damaged"
 
@@ -35,6 +37,10 @@ def print_plan(plan: Plan, results: Path) -> None:
     screen.print(runs)
     for damaged in (one["reason"] for one in found.values() if one["state"] == DAMAGED):
         screen.print(f"\nnot read: {damaged}", markup=False, soft_wrap=True)
+    for run, other in {name: told(one) for name, one in found.items()}.items():
+        if other:
+            anew = TRAIN.command(results / "runs" / run / "train.json")
+            screen.print(f"\n{run}: {other}; `{anew}` trains it anew", markup=False, soft_wrap=True)
 
 
 def ended(results: Path, run: Run) -> dict:

@@ -219,11 +219,15 @@ def cost(
 
         return print_cost(model, resolution, method, drop, {"split": split} if split else {}, guidance, as_json)
     from sprint.plan.budget import cost_of
+    from sprint.plan.targets import study_code
     from sprint.runtime.results import COST
 
-    found = _plan(preset).study(study)
+    plan = _plan(preset)
+    found = plan.study(study)
     costs = {run.name: cost_of(run) for run in found.runs}
-    COST.write(_results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs})
+    COST.write(
+        _results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs, "code": study_code(plan, study)}
+    )
 
 
 @app.command("paper-costs")

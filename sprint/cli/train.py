@@ -7,6 +7,8 @@ import typer
 
 from sprint.cli.flags import Preset, RunName
 from sprint.runtime import distributed
+from sprint.runtime.code import told
+from sprint.runtime.results import TRAIN
 
 
 def train(run: RunName, preset: Preset = "digits"):
@@ -34,6 +36,9 @@ def train(run: RunName, preset: Preset = "digits"):
         raise typer.Exit(distributed.RESUMABLE) from None
     if not distributed.is_main():
         return
+    if other := told(result):
+        anew = TRAIN.command(folder / "train.json")
+        print(f"sprint: {run}: {other}; `{anew}` trains it anew", file=sys.stderr)
     what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
     print(
         f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"

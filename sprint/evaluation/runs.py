@@ -19,6 +19,7 @@ from sprint.evaluation.reference import read_reference
 from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
 from sprint.plan.schema import Evaluating
 from sprint.runtime import distributed
+from sprint.runtime.code import told
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes
 from sprint.runtime.results import CALLS, METRICS, METRICS_TIME, SWEEP, TRAIN
@@ -42,6 +43,8 @@ def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: lis
 
 def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance]) -> dict:
     ended = TRAIN.read(trained.folder / "train.json")
+    if distributed.is_main() and (other := told(ended)):
+        print(f"sprint: {trained.run.name}: {other}; its weights are evaluated by today's code", file=sys.stderr)
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
     if ended["milestones"]:
         with distributed.all_or_none():

@@ -16,6 +16,7 @@ from sprint.diffusion.guidance import Guidance
 from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
+from sprint.runtime.code import shaping
 from sprint.runtime.strict import nearest, ranged
 
 
@@ -157,6 +158,11 @@ class Run:
         parts = [METHODS[self.method].title]
         parts += [f"{self.drop * 100:g}%"] if self.dropping else []
         return ", ".join([" ".join(parts), *(f"{key} {value}" for key, value in sorted(self.overrides.items()))])
+
+    @property
+    def code(self) -> dict[str, str]:
+        """The code that shapes its weights: hashes of its method, its backbone, and all of ours that they import."""
+        return shaping(METHODS[self.method].__module__, type(self.model).__module__)
 
     def document(self) -> dict:
         """Everything, as JSON has it; the codec where it is not the usual one."""

@@ -21,3 +21,14 @@ def core_results(plan: Plan, results: str) -> list[str]:
     """All that the preset's report reads: its core studies, speed by number of tokens, and published costs."""
     paths = [path for name in plan.preset.studies for path in study_results(plan, plan.study(name), results)]
     return [*sorted(set(paths)), f"{results}/scaling.json", "results/paper_costs.csv"]
+
+
+def run_code(plan: Plan, run: str) -> dict[str, str]:
+    """The code that shapes a run's weights, hashed: where it changes, the run is trained anew. Empty for no run."""
+    found = plan.runs().get(run)
+    return found.code if found else {}
+
+
+def study_code(plan: Plan, study: str) -> dict[str, str]:
+    """That of all runs of a study."""
+    return {name: digest for run in plan.study(study).runs for name, digest in run.code.items()}

@@ -18,6 +18,7 @@ from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
 from sprint.runtime import results as kinds
 from sprint.runtime import status
+from sprint.runtime.code import told
 from sprint.runtime.errors import UserError
 from sprint.statistics.comparable import conflicts
 
@@ -98,6 +99,7 @@ class Study:
     reference: dict  # floor.json
     throughput: dict  # how speed was measured
     damaged: list[str]  # a sentence for each file that belongs to no run, or to its costs, and cannot be read
+    counted_by: str  # what code or torch the costs were counted with, where it is not today's
     asked: list[str]  # extractors in the preset's order: the first one ranks
     memory: dict = field(default_factory=dict, repr=False, compare=False)  # what summary.py has worked out already
 
@@ -195,6 +197,7 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         reference=disk.optional(kinds.FLOOR, "reference/floor.json"),
         throughput={key: value for key, value in measured.items() if key != "runs"},
         damaged=disk.damaged,
+        counted_by=told(disk.optional(kinds.COST, f"cost/{plan['name']}.json"), "costs counted"),
         asked=plan["extractors"],
     )
 

@@ -136,7 +136,7 @@ STAGE_COST = {"name": Text(), "steps": Whole(), "batch": Whole(1), "flops_per_im
 COST = Kind(
     "cost/*.json",
     {
-        "study": Text(),
+        **{"study": Text(), "code?": Each(Text())},
         "runs": Each(
             {
                 **{"params": Whole(1), "forward_macs": POSITIVE, "stages": [STAGE_COST], "train_flops": POSITIVE},

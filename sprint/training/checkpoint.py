@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
 
+from sprint.runtime.code import changed
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_bytes, write_json
 
@@ -65,6 +66,7 @@ def latest(folder: Path, configuration: str) -> tuple[dict[str, torch.Tensor], d
     for path in paths:
         try:
             found = read(path.with_suffix(".safetensors"), configuration)
+            _refuse_other_code(path, found[1])
         except UserError as error:
             print(f"{error}; trying the one before it", file=sys.stderr)
             continue
@@ -74,6 +76,12 @@ def latest(folder: Path, configuration: str) -> tuple[dict[str, torch.Tensor], d
     if paths:
         print(f"{folder}: no checkpoint is left to go on from; starting at step 0", file=sys.stderr)
     return None
+
+
+def _refuse_other_code(path: Path, rest: dict) -> None:
+    """Raise UserError for a checkpoint of a training by code that is not today's, as far as that was recorded."""
+    if other := changed(rest.get("code", {})):
+        raise UserError(f"{path.with_suffix('.safetensors')}: trained with other code: {', '.join(other)}; not used")
 
 
 def keep_newest(folder: Path, count: int, step: int) -> None:

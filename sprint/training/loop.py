@@ -79,9 +79,9 @@ def _examples(run: Run, folder: Path) -> data.Examples:
 
 
 def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
-    state = start(run)
+    code, state = run.code, start(run)
     _resume(state, folder / "checkpoints", run.hash)
-    _loop(run, state, examples, folder)
+    _loop(run, state, examples, folder, code)
     result = {
         "state": "diverged" if state.reason else "done",
         "reason": state.reason,
@@ -95,6 +95,7 @@ def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "commit": provenance.commit(),
+        "code": code,
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     if distributed.is_main():
@@ -103,7 +104,7 @@ def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
     return result
 
 
-def _loop(run: Run, state: State, examples: data.Examples, folder: Path) -> None:
+def _loop(run: Run, state: State, examples: data.Examples, folder: Path, code: dict) -> None:
     milestones = {run.train.milestone_step(share) for share in run.train.milestones}
     network = distributed.replicated(state.model)
     network = torch.compile(network) if run.train.compile else network
@@ -121,7 +122,7 @@ def _loop(run: Run, state: State, examples: data.Examples, folder: Path) -> None
                 return
             leaving = distributed.any_asks(bool(asked))
             if state.step % run.train.checkpoint_every == 0 or leaving:
-                _save(state, folder / "checkpoints", run.hash)
+                _save(state, folder / "checkpoints", run.hash, code)
             if leaving and state.step < run.train.steps:
                 distributed.barrier()  # the first to leave has the others ended: not while the checkpoint is written
                 raise Interrupted(
@@ -167,8 +168,8 @@ def _keep_milestone(run: Run, state: State, folder: Path) -> None:
     state.milestones.append({"step": state.step, "stage": stage, "seconds": round(state.seconds, 3)})
 
 
-def _save(state: State, folder: Path, configuration: str) -> None:
-    rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones}
+def _save(state: State, folder: Path, configuration: str, code: dict) -> None:
+    rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones, "code": code}
     if distributed.is_main():
         checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
         checkpoint.keep_newest(folder, 2, state.step)

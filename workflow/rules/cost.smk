@@ -13,6 +13,7 @@ rule cost:
     params:
         preset=PRESET,
         runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],
+        code=lambda wildcards: study_code(PLAN, wildcards.study),
     shell:
         "sprint cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
 

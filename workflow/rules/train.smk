@@ -15,5 +15,6 @@ rule train:
         **launch.resources(PLAN.preset),
     params:
         preset=PRESET,
+        code=lambda wildcards: run_code(PLAN, wildcards.run),
     shell:
         "sprint train {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
