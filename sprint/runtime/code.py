@@ -1,6 +1,6 @@
 """What code shaped a result: a hash of every module of ours that it was made with, read as text and never imported.
 
-    shaping("sprint.methods.tread", "sprint.nn.backbones.dit")   # {"sprint/methods/tread.py": "1f0c...", ...}
+    shaping("sprint.methods.mine", "sprint.nn.backbones.dit")   # {"sprint/methods/mine.py": "1f0c...", ...}
 
 A module counts with all of ours that it imports, but for sprint/runtime, from which no number follows. What is hashed
 is the parsed code written out again, without docstrings and the texts of plug-ins, so that a changed comment or a line
@@ -40,7 +40,7 @@ def changed(recorded: dict[str, str]) -> list[str]:
 
 
 def told(record: dict, what: str = "trained") -> str:
-    """`trained with other code: sprint/methods/tread.py; with torch 2.1, where 2.2 is here`; empty where all is alike.
+    """`trained with other code: sprint/methods/mine.py; with torch 2.1, where 2.2 is here`; empty where all is alike.
 
     Of a record with `code` and `versions`, each as far as it was recorded.
     """

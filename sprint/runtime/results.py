@@ -50,9 +50,11 @@ class Kind:
             )
         return document
 
-    def write(self, path: Path, content: dict) -> None:
-        """Write the content with the version, whole or not at all."""
-        write_json(path, {**content, "version": VERSION})
+    def write(self, path: Path, content: dict) -> dict:
+        """Write the content with the version, whole or not at all; returns what was written."""
+        document = {**content, "version": VERSION}
+        write_json(path, document)
+        return document
 
     def command(self, path: Path) -> str:
         """What makes the file anew; empty for a file that stands in no results/<preset>."""

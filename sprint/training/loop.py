@@ -99,7 +99,7 @@ def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     if distributed.is_main():
-        TRAIN.write(folder / "train.json", result)
+        result = TRAIN.write(folder / "train.json", result)
         checkpoint.keep_newest(folder / "checkpoints", 0, run.train.steps)
     return result
 
