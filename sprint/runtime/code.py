@@ -82,14 +82,14 @@ def _parsed_at(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ..
 
 def _imports(node: ast.AST, path: Path) -> list[str]:
     if isinstance(node, ast.Import):
-        return [name.name for name in node.names if name.name.split(".")[0] == "sprint"]
+        return [name.name for name in node.names if name.name.split(".")[0] == sprint.__name__]
     if not isinstance(node, ast.ImportFrom):
         return []
     module = node.module or ""
     if node.level:
         place = path.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level]
         module = ".".join([*place, *filter(None, [module])])
-    return [module, *(f"{module}.{name.name}" for name in node.names)] if module.split(".")[0] == "sprint" else []
+    return [module, *(f"{module}.{name.name}" for name in node.names)] if module.split(".")[0] == sprint.__name__ else []
 
 
 class _Bare(ast.NodeTransformer):
