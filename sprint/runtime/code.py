@@ -89,7 +89,8 @@ def _imports(node: ast.AST, path: Path) -> list[str]:
     if node.level:
         place = path.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level]
         module = ".".join([*place, *filter(None, [module])])
-    return [module, *(f"{module}.{name.name}" for name in node.names)] if module.split(".")[0] == sprint.__name__ else []
+    named = [module, *(f"{module}.{name.name}" for name in node.names)]
+    return named if module.split(".")[0] == sprint.__name__ else []
 
 
 class _Bare(ast.NodeTransformer):
