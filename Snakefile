@@ -2,30 +2,33 @@
 #   all           the report of the preset's core studies (the default)
 #   all_studies   every study of ablations/
 #   <study>       one study by its name, such as drop_ratio
-# The scale is --config preset=NAME, a file of workflow/presets.
-import sys
+# The scale is --config preset=NAME, a file of workflow/presets. Targets stand before --config, which takes all after it.
+import os
 
-from sprint.cli import launch
-from sprint.runtime.errors import UserError
+from sprint.plan.outline import read_outline
+from sprint.plan.targets import asked, core_results, refuse_unknown, run_code, study_code, study_results
+from sprint.plan.targets import trained_extractors
+from sprint.runtime.errors import told
 from sprint.runtime.files import refuse_unwritable
-from sprint.plan.reading import load_plan
-from sprint.plan.targets import core_results, run_code, study_code, study_results, trained_extractors
 
 PRESET = str(config.get("preset", "digits"))
 RESULTS = f"results/{PRESET}"
 REPORTS = f"reports/{PRESET}"
-try:
-    PLAN = load_plan(PRESET)
+with told():
+    PLAN = read_outline(PRESET)
     for folder in (RESULTS, REPORTS):
         refuse_unwritable(folder)
-except UserError as error:
-    sys.stderr.write(f"sprint: {error}\n")
-    sys.exit(2)
+STUDIES = [study.name for study in PLAN.studies]
 
 
 wildcard_constraints:
     run="[^/]+",
-    study="|".join(PLAN.studies),
+    study="|".join(STUDIES),
+
+
+# The jobs of a run say, when they end, what is left of the studies asked for.
+onstart:
+    os.environ.setdefault("SPRINT_WORKFLOW", asked(PLAN, workflow.dag_settings.targets, workflow.nodes, workflow.cores))
 
 
 # Targets name results beside the report made of them: a report alone would not miss a run that was deleted.
@@ -37,18 +40,18 @@ rule all:
 
 rule all_studies:
     input:
-        expand(f"{REPORTS}/{{study}}.html", study=PLAN.studies),
-        [study_results(PLAN, study, RESULTS) for study in PLAN.studies.values()],
+        expand(f"{REPORTS}/{{study}}.html", study=STUDIES),
+        [study_results(study, RESULTS) for study in PLAN.studies],
 
 
-for name in PLAN.studies:
+for name in STUDIES:
 
     rule:
         name:
             name
         input:
             f"{REPORTS}/{name}.html",
-            study_results(PLAN, PLAN.studies[name], RESULTS),
+            study_results(PLAN.study(name), RESULTS),
 
 
 include: "workflow/rules/data.smk"
@@ -56,3 +59,11 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/report.smk"
+
+
+# What no other rule makes, and is no path either, is a mistyped target.
+rule unknown_target:
+    input:
+        lambda wildcards: refuse_unknown(wildcards.target, workflow.rules),
+    output:
+        "{target,[^/]+}",

@@ -59,8 +59,8 @@ def run_cli():
 def snakemake():
     """snakemake("-n", cwd=workspace): the real snakemake with two cores; nothing is raised."""
 
-    def call(*arguments, cwd: Path, env: dict[str, str] | None = None, timeout: float = 600):
-        return run(["snakemake", "--cores", "2", *arguments], cwd, env, timeout)
+    def call(*arguments, cwd: Path, env: dict[str, str] | None = None, timeout: float = 600, cores: str | None = "2"):
+        return run(["snakemake", *(["--cores", cores] if cores else []), *arguments], cwd, env, timeout)
 
     return call
 

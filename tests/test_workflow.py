@@ -160,15 +160,18 @@ def test_all_studies_plans_every_run_once(new_workspace, plan, planned):
     assert counts["sweep"] == sum(len(study.sweeps) for study in plan.studies.values())
 
 
-def test_a_study_built_by_its_name_is_listed_as_done(built, snakemake, run_cli):
-    succeeded(snakemake("drop_ratio", *SMOKE, cwd=built))
-    page = (built / "reports/smoke/drop_ratio.html").read_text(encoding="utf-8")
-    assert "<h1>Drop ratio" in page
-    lines = succeeded(run_cli("list", "--preset", "smoke", cwd=built)).stdout.splitlines()
-    (line,) = [line for line in lines if line.startswith("drop_ratio ")]
-    assert " yes " in line and "snakemake --cores all drop_ratio --config preset=smoke" in line
-    (line,) = [line for line in lines if line.startswith("dense_depth ")]
+def test_finished_studies_are_listed_as_done_with_nothing_left(built, run_cli):
+    out = succeeded(run_cli("list", "--preset", "smoke", cwd=built)).stdout
+    (line,) = [line for line in out.splitlines() if line.startswith("drop_ratio ")]
+    assert " yes " in line
+    (line,) = [line for line in out.splitlines() if line.startswith("paths ")]
     assert " no " in line
+    assert " done, 0 running, 0 to come\n" in out
+
+
+def test_a_study_built_by_its_name_has_a_page_of_its_own(built, snakemake):
+    succeeded(snakemake("drop_ratio", *SMOKE, cwd=built))
+    assert "<h1>Drop ratio" in (built / "reports/smoke/drop_ratio.html").read_text(encoding="utf-8")
 
 
 def test_metrics_of_two_fresh_trainings_are_the_same_bytes(built, plan, snakemake):

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 Preset = Annotated[str, typer.Option(help="A file of workflow/presets, without its ending.")]
-RunName = Annotated[str, typer.Argument(help="A run's name, as `sprint list` prints it.")]
+RunName = Annotated[
+    str, typer.Argument(help="A run's name, as `sprint list` prints it, or as much of its beginning as is unique.")
+]
 
 
 def whole(low: int, high: int, meaning: str):

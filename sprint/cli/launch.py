@@ -14,31 +14,13 @@ import subprocess
 import sys
 import tempfile
 
+from sprint.plan.resources import processors_of
 from sprint.plan.schema import Preset
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
 
 GRACE = 3600  # seconds that processes have to write a checkpoint once asked to stop; a cluster gives them fewer
 PORTS = (20000, 20000)  # the first, and how many: a Slurm job's number chooses one
-
-
-def resources(preset: Preset, shared: bool = True) -> dict[str, int | str]:
-    """What a rule asks Snakemake for; `shared` among the preset's processes, or else run by one."""
-    cluster = preset.cluster
-    asked = {"mem_mb": cluster.memory, "runtime": cluster.minutes}
-    asked = {key: value for key, value in asked.items() if value}  # of the others the profile knows
-    if not shared:
-        return asked | {"gpu": min(1, cluster.gpus)}
-    asked |= {"cpus_per_task": _processors(preset)}
-    if preset.nodes == 1:
-        return asked | {"gpu": cluster.gpus}
-    asked |= {"nodes": preset.nodes, "tasks": preset.nodes, "mpi": "srun"}  # mpi: the command calls srun, not Snakemake
-    return asked | ({"slurm_extra": f"--gpus-per-node={cluster.gpus}"} if cluster.gpus else {})
-
-
-def _processors(preset: Preset) -> int:
-    """Of each node."""
-    return preset.cluster.processors or preset.train.threads * preset.devices
 
 
 def over_devices(preset: Preset) -> None:
@@ -61,7 +43,7 @@ def _on_each_node(preset: Preset) -> None:
             f"the preset's nodes is {preset.nodes}, and this is no Slurm job; run it by `snakemake --profile slurm`, "
             "in a job of so many nodes, or by `torchrun`"
         )
-    nodes, processors = preset.nodes, _processors(preset)
+    nodes, processors = preset.nodes, processors_of(preset)
     tasks = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={processors}"]
     sys.stdout.flush()
     os.execvp("srun", ["srun", *tasks, "--kill-on-bad-exit=1", sys.executable, "-m", "sprint.cli", *sys.argv[1:]])

@@ -1,11 +1,14 @@
 """What there is and what is done: the tables of `sprint list`, and a study as the report is told it."""
 
+import os
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
-from sprint.plan.schedule import images_before
-from sprint.plan.schema import Plan, Run, Study
+from sprint.cli.remaining import remaining
+from sprint.plan.outline import Outline, RunOutline, StudyOutline
+from sprint.plan.targets import study_results
 from sprint.runtime import status
 from sprint.runtime.code import told
 from sprint.runtime.errors import UserError
@@ -13,37 +16,45 @@ from sprint.runtime.progress import console
 from sprint.runtime.results import TRAIN
 
 DAMAGED = "damaged"
+WIDE = 400  # columns; a name that a terminal breaks is still one name when it is copied
 
 
-def print_plan(plan: Plan, results: Path) -> None:
-    """Studies and runs of a preset, as targets of snakemake."""
-    screen = console()
-    studies = Table("study", "question", "runs", "done", "command", box=None, padding=(0, 2, 0, 0))
-    for study in plan.studies.values():
-        done = sum(ended(results, run)["state"] in ("done", "diverged") for run in study.runs)
-        whole = (
-            "yes" if (results.parent.parent / "reports" / plan.preset.name / f"{study.name}.html").exists() else "no"
-        )
-        count = f"{done}/{len(study.runs)}"
-        studies.add_row(
-            study.name, study.title, count, whole if done == len(study.runs) else "no", command(plan, study.name)
-        )
+def print_plan(plan: Outline, results: Path) -> None:
+    """Studies and runs of a preset, as targets of snakemake, and what is left of the core studies."""
+    screen, wide = console(), Console(width=WIDE)
+    studies = Table("study", "runs", "done", "question", box=None, padding=(0, 2, 0, 0))
+    for study in plan.studies:
+        evaluated = sum((results / "runs" / run / "metrics.json").exists() for run in study.runs)
+        done = "yes" if is_done(study, results) else "no"
+        studies.add_row(study.name, f"{evaluated}/{len(study.runs)}", done, study.question)
     screen.print(studies)
     runs = Table("run", "state", "steps", "training s", "images/s", box=None, padding=(0, 2, 0, 0))
-    found = {run.name: ended(results, run) for run in plan.runs().values()}
-    for run in plan.runs().values():
+    found = {run.name: ended(results, run) for run in plan.runs}
+    for run in plan.runs:
         runs.add_row(run.name, found[run.name]["state"], *_spent(found[run.name], run))
     screen.print()
-    screen.print(runs)
+    wide.print(runs)
     for damaged in (one["reason"] for one in found.values() if one["state"] == DAMAGED):
         screen.print(f"\nnot read: {damaged}", markup=False, soft_wrap=True)
     for run, other in {name: told(one) for name, one in found.items()}.items():
         if other:
             anew = TRAIN.command(results / "runs" / run / "train.json")
             screen.print(f"\n{run}: {other}; `{anew}` trains it anew", markup=False, soft_wrap=True)
+    at_once = max(1, (os.cpu_count() or 1) // plan.threads)
+    print(f"\nThe core studies ({', '.join(plan.core)}):")
+    print(remaining(plan, plan.asked(plan.core), results, at_once).sentence())
+    print("They, and one study by its name:")
+    open_ones = [study.name for study in plan.studies if not is_done(study, results)]
+    print(command(plan.preset))
+    print(command(plan.preset, (open_ones or plan.core)[0]))
 
 
-def ended(results: Path, run: Run) -> dict:
+def is_done(study: StudyOutline, results: Path) -> bool:
+    """Whether every result is there that the study's report reads."""
+    return all(Path(path).exists() for path in study_results(study, str(results)))
+
+
+def ended(results: Path, run: RunOutline) -> dict:
     """What became of a run: its state is done, diverged, failed, interrupted, running, damaged, or "-" before all."""
     try:
         return status.read(results / "runs" / run.name) or {"state": "-"}
@@ -51,20 +62,20 @@ def ended(results: Path, run: Run) -> dict:
         return {"state": DAMAGED, "reason": str(error)}
 
 
-def _spent(trained: dict, run: Run) -> tuple[str, str, str]:
+def _spent(trained: dict, run: RunOutline) -> tuple[str, str, str]:
     if "seconds" not in trained:
         return "-", "-", "-"
-    images = images_before(run, trained["step"])
+    images = run.train.images_before(trained["step"])
     return f"{trained['step']}", f"{trained['seconds']:.1f}", f"{images / max(trained['seconds'], 1e-9):.0f}"
 
 
-def command(plan: Plan, target: str) -> str:
-    """What a user types to build a target."""
-    scale = "" if plan.preset.name == "digits" else f" --config preset={plan.preset.name}"
-    return f"snakemake --cores all {target}{scale}"
+def command(preset: str, target: str = "") -> str:
+    """What a user types to build a target, or all."""
+    scale = "" if preset == "digits" else f"--config preset={preset}"
+    return " ".join(filter(None, ["snakemake --cores all", target, scale]))
 
 
-def for_report(plan: Plan, study: Study) -> dict:
+def for_report(plan, study) -> dict:
     """A study as plain data: the report reads no configuration."""
     return {
         "name": study.name,
@@ -76,5 +87,5 @@ def for_report(plan: Plan, study: Study) -> dict:
         "impossible": study.impossible,
         "evaluate": sorted(study.sweeps) or None,
         "extractors": list(plan.preset.evaluate.extractors),
-        "command": command(plan, study.name),
+        "command": command(plan.preset.name, study.name),
     }

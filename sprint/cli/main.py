@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from sprint import __version__
 from sprint.cli import bench as cli_bench
+from sprint.cli import looking, published
 from sprint.cli.flags import Preset, RunName, finite, whole
 from sprint.cli.init import init
 from sprint.cli.train import train
@@ -14,11 +16,28 @@ from sprint.runtime import distributed
 from sprint.runtime.errors import UserError, sentence
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+for commands in (looking.app, published.app):
+    app.add_typer(commands)
 app.add_typer(cli_bench.app, name="bench")
 app.command()(init)
 app.command()(train)
 
 STOPPED = 130  # exit status that typer gives to Ctrl-C
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"sprint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+):
+    """A fair, repeatable comparison of efficient diffusion transformers. Targets of the workflow: `sprint list`."""
 
 
 def _results(preset: str) -> Path:
@@ -29,22 +48,6 @@ def _plan(preset: str, data_too: bool = True):
     from sprint.plan.reading import load_plan
 
     return load_plan(preset, data_too=data_too)
-
-
-@app.command("list")
-def list_command(preset: Preset = "digits"):
-    """Studies and runs as target names: what is done, and what it cost."""
-    from sprint.cli.listing import print_plan
-
-    print_plan(_plan(preset), _results(preset))
-
-
-@app.command()
-def show(run: RunName, preset: Preset = "digits"):
-    """The resolved configuration of one run."""
-    import yaml
-
-    print(yaml.safe_dump(_plan(preset).run(run).document(), sort_keys=False, allow_unicode=True), end="")
 
 
 @app.command()
@@ -120,11 +123,13 @@ def evaluate(
 
         return print_result(evaluate_images(images, reference, extractor, extractor_weights, resize, preset, out))
     from sprint.cli.launch import over_devices
+    from sprint.cli.remaining import say_remaining
     from sprint.evaluation.runs import evaluate as evaluate_run
 
     plan = _plan(preset)
     over_devices(plan.preset)
     trained, results = _trained(plan, run), _results(preset)
+    run = trained.folder.name
     guidances = plan.study(sweep).sweeps.get(run, []) if sweep else []
     if sweep and not guidances:
         raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
@@ -132,6 +137,7 @@ def evaluate(
     result = evaluate_run(trained, results, plan.preset.evaluate, guidances, out)
     if distributed.is_main():
         print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
+        say_remaining(preset, results)
 
 
 def _trained(plan, run: str):
@@ -150,25 +156,6 @@ def compare(first: RunName, second: RunName, preset: Preset = "digits"):
     print_comparison(_plan(preset), _results(preset), first, second)
 
 
-@app.command("import")
-def import_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A published checkpoint: .safetensors, or .pt.")],
-    source: Annotated[str, typer.Option("--from", help="Whose: a file of sprint/published/codebases.")],
-    model: Annotated[str, typer.Option(help="Size and patch, such as XL/2.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")],
-    image_size: Annotated[int, whole(1, 4096, "Latent side, where no positions in the file tell it.")] = 32,
-    settings: Annotated[
-        list[str], typer.Option("--set", help="A setting that no tensor tells, such as decoder_heads=16.")
-    ] = [],  # noqa: B006
-):
-    """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
-    from sprint.published.checkpoints import import_checkpoint, read_settings
-
-    given = read_settings(settings)
-    for said in import_checkpoint(checkpoint, source, model, out, image_size, given):
-        print(said)
-
-
 @app.command()
 def check(
     method: Annotated[str, typer.Argument(help="A file of sprint/methods.")],
@@ -179,24 +166,6 @@ def check(
     from sprint.cli.checking import check_method
 
     raise typer.Exit(not check_method(_plan(preset, data_too=False).preset, method, drop))
-
-
-@app.command()
-def doctor(preset: Preset = "digits"):
-    """Say what this machine has and lacks; exit 0 if all that `make report` needs is there."""
-    from sprint.cli.doctor import report as report_findings
-
-    if not report_findings(preset):
-        raise typer.Exit(1)
-
-
-@app.command()
-def parity(files: Annotated[list[Path], typer.Argument(help="Golden files.")]):
-    """Hold our networks against tensors that published implementations computed; exit 0 if all agree within 1e-4."""
-    from sprint.published.parity import run as run_parity
-
-    if not run_parity(files):
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -228,15 +197,6 @@ def cost(
     COST.write(
         _results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs, "code": study_code(plan, study)}
     )
-
-
-@app.command("paper-costs")
-def paper_costs_command(out: Annotated[Path, typer.Option(help="CSV file.")] = Path("results/paper_costs.csv")):
-    """Our costs beside those that papers publish, with the relative difference."""
-    from sprint.cost.papers import write_paper_costs
-
-    write_paper_costs(Path("ablations/published.yaml"), out)
-    print(out)
 
 
 @app.command()

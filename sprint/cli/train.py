@@ -14,20 +14,22 @@ from sprint.runtime.results import TRAIN
 def train(run: RunName, preset: Preset = "digits"):
     """Train one run, or go on with it from its last checkpoint."""
     from sprint.cli.launch import over_devices
+    from sprint.cli.remaining import say_remaining
     from sprint.plan.reading import load_plan
     from sprint.runtime.status import Interrupted, refused
 
-    folder = Path("results") / preset / "runs" / run
-    with refused(folder):
+    results = Path("results") / preset
+    with refused(results / "runs" / run):
         plan = load_plan(preset)
         planned = plan.run(run)
+    folder = results / "runs" / planned.name
     over_devices(plan.preset)
     from sprint.bench.first_run import warning
     from sprint.training.loop import train as train_run
 
     begun = any((folder / name).exists() for name in ("train.json", "checkpoints"))
     if distributed.is_main() and not begun and (long := warning(planned, plan.preset)):
-        print(f"sprint: {run}: {long}", file=sys.stderr)
+        print(f"sprint: {planned.name}: {long}", file=sys.stderr)
     try:
         result = train_run(planned, folder)
     except Interrupted as stopped:
@@ -40,6 +42,6 @@ def train(run: RunName, preset: Preset = "digits"):
         anew = TRAIN.command(folder / "train.json")
         print(f"sprint: {run}: {other}; `{anew}` trains it anew", file=sys.stderr)
     what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"
-    print(
-        f"{run}: {result['state']} after {result['step']} of {result['steps']} steps, {result['seconds']:.0f} s, {what}"
-    )
+    steps = f"{result['step']} of {result['steps']} steps"
+    print(f"{planned.name}: {result['state']} after {steps}, {result['seconds']:.0f} s, {what}")
+    say_remaining(preset, results)

@@ -27,6 +27,7 @@ class Method(nn.Module):
         NoSettings  # a frozen dataclass of the method's own settings: str, int, float or bool, each with its default
     )
     title = ""  # how tables call it
+    cites = ""  # its paper
     subsampling = (
         "random"  # the rule that chooses kept tokens unless a study names another; "" when the method drops none
     )

@@ -7,6 +7,7 @@ from sprint.runtime.errors import UserError
 
 class Dense(Method):
     title = "dense (DiT/SiT)"
+    cites = "arXiv 2212.09748, 2401.08740"
     subsampling = ""
 
     def __init__(self, backbone: Backbone, settings: object):

@@ -29,6 +29,7 @@ class Settings:
 class MaskDiT(Method):
     Settings = Settings
     title = "MaskDiT-style"
+    cites = "arXiv 2306.09305"
 
     def __init__(self, backbone: Backbone, settings: Settings):
         super().__init__(backbone)

@@ -22,6 +22,7 @@ class Settings:
 class MicroDiT(Method):
     Settings = Settings
     title = "MicroDiT"
+    cites = "arXiv 2407.15811"
 
     def __init__(self, backbone: Backbone, settings: Settings):
         super().__init__(backbone)

@@ -41,6 +41,7 @@ class Layout:
 class SparseDiT(Method):
     Settings = Settings
     title = "SparseDiT"
+    cites = "arXiv 2412.06028"
     subsampling = ""
 
     def __init__(self, backbone: Backbone, settings: Settings):

@@ -33,6 +33,7 @@ class Settings:
 class Sprint(Method):
     Settings = Settings
     title = "SPRINT"
+    cites = "arXiv 2510.21986"
     subsampling = "structured"
     can_skip = True
 

@@ -19,6 +19,7 @@ class Settings:
 class Tread(Method):
     Settings = Settings
     title = "TREAD"
+    cites = "arXiv 2501.04765"
 
     def __init__(self, backbone: Backbone, settings: Settings):
         super().__init__(backbone)

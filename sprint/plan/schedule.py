@@ -24,8 +24,7 @@ def batch_size(run: Run, step: int) -> int:
 
 def images_before(run: Run, step: int) -> int:
     """Images that all steps before that one see, over all devices."""
-    sparse = min(step, sparse_steps(run))
-    return sparse * run.train.batch + (step - sparse) * run.train.finetune_batch
+    return run.train.images_before(step)
 
 
 def stages(run: Run) -> list[Stage]:

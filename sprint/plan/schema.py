@@ -8,47 +8,18 @@ studies share the runs they have in common.
 import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass, field
 
 from sprint import data
 from sprint.diffusion.guidance import Guidance
 from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
+from sprint.metrics.extractors import trained_here
 from sprint.nn.backbones import Backbone
+from sprint.plan.training import Training
 from sprint.runtime.code import shaping
-from sprint.runtime.strict import nearest, ranged
-
-
-@dataclass(frozen=True)
-class Training:
-    """One schedule for all methods: sparse pre-training, then fine-tuning on all tokens."""
-
-    steps: int = ranged(1, 1 << 40)  # optimiser steps of both stages together
-    finetune: float = ranged(0, 1)  # share of the steps on all tokens, 0 to 1
-    batch: int = ranged(1, 1 << 20)  # images a step, over all devices
-    finetune_batch: int = ranged(1, 1 << 20)
-    learning_rate: float = ranged(1e-12, 10)
-    finetune_learning_rate: float = ranged(1e-12, 10)
-    warmup: int = ranged(0, 1 << 40)  # steps of linear warm-up at the start of each stage
-    ema: float = ranged(0, 1)  # decay of the moving average of the weights, per step
-    clip: float = ranged(1e-12, 1e12)  # largest norm of the gradient
-    weight_decay: float = ranged(0, 10)
-    label_drop: float = ranged(0, 1)  # probability that a label is replaced by the null label
-    precision: str = ranged(allowed=("float32", "bfloat16"))  # "float32", or "bfloat16" for autocast
-    milestones: list[float]  # shares of the steps after which the averaged weights are kept for evaluation
-    checkpoint_every: int = ranged(1, 1 << 40)  # steps between checkpoints for resuming
-    threads: int = ranged(1, 1 << 10)  # CPU threads of one training; part of what fixes its bits
-    compile: bool  # torch.compile the network
-
-    @property
-    def sparse_steps(self) -> int:
-        """Steps of the first stage, on sparse tokens."""
-        return self.steps - round(self.steps * self.finetune)
-
-    def milestone_step(self, share: float) -> int:
-        """The step after which the weights of a milestone are kept."""
-        return math.ceil(share * self.steps)
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import describe, nearest, ranged
 
 
 @dataclass(frozen=True)
@@ -190,13 +161,27 @@ class Plan:
     preset: Preset
     studies: dict[str, Study]
 
+    def trained_extractors(self) -> list[str]:
+        """Names of the extractors that are trained on the preset's own images; others have published weights."""
+        return [name for name in self.preset.evaluate.extractors if trained_here(name)]
+
     def runs(self) -> dict[str, Run]:
         """All runs by name."""
         return {run.name: run for study in self.studies.values() for run in study.runs}
 
     def run(self, name: str) -> Run:
-        """The run called `name`. Raises UserError naming the nearest."""
-        return nearest(self.runs(), name, f"run of preset {self.preset.name!r}")
+        """The run called `name`, or the only one whose name begins so. Raises UserError naming the nearest."""
+        runs = self.runs()
+        begun = [known for known in runs if known.startswith(name)]
+        if name in runs or not begun:
+            return nearest(runs, name, f"run of preset {self.preset.name!r}")
+        if len(begun) > 1:
+            shown = ", ".join(begun[:4]) + (f" and {len(begun) - 4} more" if len(begun) > 4 else "")
+            raise UserError(
+                f"run {describe(name)} of preset {self.preset.name!r} is the beginning of {len(begun)} names: {shown}; "
+                "allowed: a name, or as much of it as no other begins with"
+            )
+        return runs[begun[0]]
 
     def study(self, name: str) -> Study:
         """The study called `name`. Raises UserError naming the nearest."""

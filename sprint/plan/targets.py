@@ -1,34 +1,56 @@
 """Which files a target of the workflow is made of."""
 
-from sprint.metrics.extractors import trained_here, weights_file
-from sprint.plan.schema import Plan, Study
+import json
+from collections.abc import Iterable
+
+from sprint.plan.outline import Outline, StudyOutline
+from sprint.runtime.errors import told
+from sprint.runtime.strict import nearest
 
 
-def trained_extractors(plan: Plan, results: str) -> list[str]:
+def trained_extractors(plan: Outline, results: str) -> list[str]:
     """Weights of the extractors that are trained on the preset's own images."""
-    return [str(weights_file(results, name)) for name in plan.preset.evaluate.extractors if trained_here(name)]
+    return [f"{results}/extractors/{name}.safetensors" for name in plan.trained_extractors]
 
 
-def study_results(plan: Plan, study: Study, results: str) -> list[str]:
+def study_results(study: StudyOutline, results: str) -> list[str]:
     """All that the report of a study reads."""
-    metrics = [f"{results}/runs/{run.name}/metrics.json" for run in study.runs]
+    metrics = [f"{results}/runs/{run}/metrics.json" for run in study.runs]
     sweeps = [f"{results}/sweeps/{study.name}/{run}.json" for run in study.sweeps]
     costs = [f"{results}/{kind}/{study.name}.json" for kind in ("cost", "throughput")]
     return [f"{results}/reference/floor.json", *metrics, *sweeps, *costs]
 
 
-def core_results(plan: Plan, results: str) -> list[str]:
+def core_results(plan: Outline, results: str) -> list[str]:
     """All that the preset's report reads: its core studies, speed by number of tokens, and published costs."""
-    paths = [path for name in plan.preset.studies for path in study_results(plan, plan.study(name), results)]
+    paths = [path for name in plan.core for path in study_results(plan.study(name), results)]
     return [*sorted(set(paths)), f"{results}/scaling.json", "results/paper_costs.csv"]
 
 
-def run_code(plan: Plan, run: str) -> dict[str, str]:
+def run_code(plan: Outline, name: str) -> dict[str, str]:
     """The code that shapes a run's weights, hashed: where it changes, the run is trained anew. Empty for no run."""
-    found = plan.runs().get(run)
-    return found.code if found else {}
+    return next((run.code for run in plan.runs if run.name == name), {})
 
 
-def study_code(plan: Plan, study: str) -> dict[str, str]:
+def study_code(plan: Outline, study: str) -> dict[str, str]:
     """That of all runs of a study."""
-    return {name: digest for run in plan.study(study).runs for name, digest in run.code.items()}
+    return {name: digest for run in plan.asked([study]) for name, digest in run.code.items()}
+
+
+def refuse_unknown(target: str, rules: Iterable) -> None:
+    """End the process with one sentence that names the nearest target; `rules` are Snakemake's."""
+    with told():
+        nearest({rule.name: rule for rule in rules if not rule.has_wildcards()}, target, "target")
+
+
+def asked(plan: Outline, targets: Iterable[str], jobs: int | None, cores: int) -> str:
+    """As JSON, the studies that targets ask for, and how many trainings go on at a time: on a cluster, all jobs.
+
+    No studies where files are asked for that belong to none.
+    """
+    names = [study.name for study in plan.studies]
+    found = {}
+    for target in sorted(targets) or ["all"]:
+        meant = {"all": plan.core, "all_studies": names}.get(target, [target] if target in names else [])
+        found |= dict.fromkeys(meant)
+    return json.dumps({"studies": list(found), "at_once": jobs or max(1, cores // plan.threads)})

@@ -1,6 +1,9 @@
 """What a user can mend, in one sentence: what was asked, what was got, what is allowed."""
 
+import contextlib
 import errno
+import sys
+from collections.abc import Iterator
 
 OUT_OF_MEMORY = (
     "out of memory",
@@ -13,6 +16,16 @@ OUT_OF_MEMORY = (
 
 class UserError(Exception):
     """One sentence for the user. The command line prints it without a traceback and exits with status 2."""
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Have what the user can mend end the process: one sentence on stderr, exit status 2."""
+    try:
+        yield
+    except UserError as error:
+        print(f"sprint: {sentence(error)}", file=sys.stderr)
+        sys.exit(2)
 
 
 def sentence(error: BaseException) -> str:

@@ -12,7 +12,7 @@ rule cost:
         "../../environment.yml"
     params:
         preset=PRESET,
-        runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],
+        runs=lambda wildcards: PLAN.study(wildcards.study).runs,
         code=lambda wildcards: study_code(PLAN, wildcards.study),
     shell:
         "sprint cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
@@ -29,11 +29,11 @@ rule throughput:
         "../../environment.yml"
     threads: workflow.cores
     resources:
-        **launch.resources(PLAN.preset, shared=False),
+        **PLAN.alone,
     params:
         preset=PRESET,
-        runs=lambda wildcards: [run.name for run in PLAN.studies[wildcards.study].runs],
-        measure=str(PLAN.preset.measure),
+        runs=lambda wildcards: PLAN.study(wildcards.study).runs,
+        measure=PLAN.texts["measure"],
     shell:
         "sprint bench study {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
 
@@ -49,11 +49,11 @@ rule scaling:
         "../../environment.yml"
     threads: workflow.cores
     resources:
-        **launch.resources(PLAN.preset, shared=False),
+        **PLAN.alone,
     params:
         preset=PRESET,
-        measure=str(PLAN.preset.measure),
-        model=str(PLAN.preset.model),
+        measure=PLAN.texts["measure"],
+        model=PLAN.texts["model"],
     shell:
         "sprint bench scaling --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
 

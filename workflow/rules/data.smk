@@ -14,8 +14,8 @@ rule extractor:
         "../../environment.yml"
     params:
         preset=PRESET,
-        steps=PLAN.preset.extractor_steps,
-        data=str(PLAN.preset.data),
+        steps=PLAN.extractor_steps,
+        data=PLAN.texts["data"],
     shell:
         "sprint extractor {wildcards.name} --preset {params.preset} 2>&1 | tee {log}"
 
@@ -33,11 +33,11 @@ rule reference:
     priority: 10
     conda:
         "../../environment.yml"
-    threads: PLAN.preset.devices
+    threads: PLAN.devices
     resources:
-        **launch.resources(PLAN.preset),
+        **PLAN.shared,
     params:
         preset=PRESET,
-        extractors=PLAN.preset.evaluate.extractors,
+        extractors=PLAN.extractors,
     shell:
         "sprint reference --preset {params.preset} 2>&1 | tee {log}"

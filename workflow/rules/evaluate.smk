@@ -15,12 +15,12 @@ rule evaluate:
     priority: 5
     conda:
         "../../environment.yml"
-    threads: PLAN.preset.devices
+    threads: PLAN.devices
     resources:
-        **launch.resources(PLAN.preset),
+        **PLAN.shared,
     params:
         preset=PRESET,
-        evaluate=str(PLAN.preset.evaluate),
+        evaluate=PLAN.texts["evaluate"],
     shell:
         "sprint evaluate {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
 
@@ -39,12 +39,12 @@ rule sweep:
     priority: 5
     conda:
         "../../environment.yml"
-    threads: PLAN.preset.devices
+    threads: PLAN.devices
     resources:
-        **launch.resources(PLAN.preset),
+        **PLAN.shared,
     params:
         preset=PRESET,
-        evaluate=str(PLAN.preset.evaluate),
-        guidance=lambda wildcards: str(PLAN.studies[wildcards.study].sweeps[wildcards.run]),
+        evaluate=PLAN.texts["evaluate"],
+        guidance=lambda wildcards: PLAN.study(wildcards.study).sweeps[wildcards.run],
     shell:
         "sprint evaluate {wildcards.run} --preset {params.preset} --sweep {wildcards.study} 2>&1 | tee {log}"

@@ -3,7 +3,7 @@
 
 rule study_report:
     input:
-        lambda wildcards: study_results(PLAN, PLAN.studies[wildcards.study], RESULTS),
+        lambda wildcards: study_results(PLAN.study(wildcards.study), RESULTS),
     output:
         page=f"{REPORTS}/{{study}}.html",
         table=f"{REPORTS}/{{study}}.csv",

@@ -10,9 +10,9 @@ rule train:
         f"{RESULTS}/benchmarks/train-{{run}}.tsv"
     conda:
         "../../environment.yml"
-    threads: PLAN.preset.train.threads * PLAN.preset.devices
+    threads: PLAN.threads
     resources:
-        **launch.resources(PLAN.preset),
+        **PLAN.shared,
     params:
         preset=PRESET,
         code=lambda wildcards: run_code(PLAN, wildcards.run),

@@ -1,0 +1,46 @@
+"""The commands that look at what there is and change nothing: list, plugins, show, doctor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sprint.cli.flags import Preset, RunName
+
+app = typer.Typer()
+
+
+@app.command("list")
+def list_command(preset: Preset = "digits"):
+    """Studies and runs as target names: what is done, and what it cost."""
+    from sprint.cli.listing import print_plan
+    from sprint.plan.outline import read_outline
+
+    print_plan(read_outline(preset), Path("results") / preset)
+
+
+@app.command("plugins")
+def plugins_command(as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False):
+    """Every kind of plug-in with all there are: name, title, paper or source; with --json the file too."""
+    from sprint.cli.plugins import print_plugins
+
+    print_plugins(as_json)
+
+
+@app.command()
+def show(run: RunName, preset: Preset = "digits"):
+    """The resolved configuration of one run."""
+    import yaml
+
+    from sprint.plan.reading import load_plan
+
+    print(yaml.safe_dump(load_plan(preset).run(run).document(), sort_keys=False, allow_unicode=True), end="")
+
+
+@app.command()
+def doctor(preset: Preset = "digits"):
+    """Say what this machine has and lacks; exit 0 if all that `make report` needs is there."""
+    from sprint.cli.doctor import report as report_findings
+
+    if not report_findings(preset):
+        raise typer.Exit(1)

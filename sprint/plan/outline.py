@@ -1,0 +1,162 @@
+"""A plan in outline, for those who only have to know its names: `sprint list`, a dry run, what is left to do.
+
+Reading a plan builds networks, which takes seconds to import. So its outline is kept in .snakemake/sprint/, with a hash
+of all that it follows from: presets, studies, the code, the versions of Python and torch, and what the folder of a data
+set holds. While that is the same, nothing here imports torch. What is not right is refused by the plan, and never kept.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import sprint
+from sprint.plan.training import Training
+from sprint.runtime.errors import UserError
+from sprint.runtime.files import read_json, write_json
+from sprint.runtime.strict import build, nearest
+
+KEPT = Path(".snakemake/sprint")
+READ = ("workflow/presets/*.yaml", "ablations/*.yaml")  # what a plan is read from
+
+
+@dataclass(frozen=True)
+class RunOutline:
+    """A run's name, schedule, and the code that shapes its weights."""
+
+    name: str
+    train: Training
+    code: dict  # by file: a hash
+
+
+@dataclass(frozen=True)
+class StudyOutline:
+    """A study and the names of its runs."""
+
+    name: str
+    title: str
+    question: str
+    runs: list[str]
+    sweeps: dict  # by run: the guidances of its own, as text
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the workflow and `sprint list` know of a preset's plan."""
+
+    preset: str
+    core: list[str]  # the studies that the preset's report is made of
+    studies: list[StudyOutline]
+    runs: list[RunOutline]
+    extractors: list[str]
+    trained_extractors: list[str]  # those of them that are trained on the preset's own images
+    extractor_steps: int
+    devices: int
+    threads: int  # of one training
+    shared: dict  # resources of a job that the preset's processes share
+    alone: dict  # resources of a job of one process
+    texts: dict  # data, model, evaluate, measure, as text: a job is done again when its part changes
+
+    def study(self, name: str) -> StudyOutline:
+        """The study called `name`. Raises UserError naming the nearest."""
+        return nearest({study.name: study for study in self.studies}, name, "study")
+
+    def asked(self, studies: list[str]) -> list[RunOutline]:
+        """The runs of these studies, each once."""
+        names = {run for study in studies for run in self.study(study).runs}
+        return [run for run in self.runs if run.name in names]
+
+
+def read_outline(preset: str, root: Path = Path(".")) -> Outline:
+    """The outline of a preset's plan, read anew only where something it follows from has changed.
+
+    Raises UserError, naming file and key, for what is not right in preset and studies.
+    """
+    known = (root / "workflow/presets").glob("*.yaml")
+    path = root / KEPT / f"plan-{preset}.json" if preset in [file.stem for file in known] else None
+    if path and (kept := _kept(path, root)):
+        return kept
+    outline, data = _read(preset, root)
+    if path:
+        with suppress(UserError):  # of a place that cannot be written: it is read anew next time
+            write_json(path, {"key": _key(root, data), "data": data, "plan": asdict(outline)})
+    return outline
+
+
+def _kept(path: Path, root: Path) -> Outline | None:
+    """What is kept, if it can be read and still holds."""
+    try:
+        content = read_json(path)
+        if content["key"] == _key(root, content["data"]):
+            return build(Outline, content["plan"], str(path))
+    except (UserError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    return None
+
+
+def _read(name: str, root: Path) -> tuple[Outline, dict]:
+    """The outline of the plan itself, and the settings of its data set."""
+    from sprint.plan.reading import load_plan
+    from sprint.plan.resources import resources
+
+    plan = load_plan(name, root)
+    preset = plan.preset
+    outline = Outline(
+        preset=preset.name,
+        core=preset.studies,
+        studies=[
+            StudyOutline(
+                study.name,
+                study.title,
+                study.question,
+                [run.name for run in study.runs],
+                {run: str(guidances) for run, guidances in study.sweeps.items()},
+            )
+            for study in plan.studies.values()
+        ],
+        runs=[RunOutline(run.name, run.train, run.code) for run in plan.runs().values()],
+        extractors=preset.evaluate.extractors,
+        trained_extractors=plan.trained_extractors(),
+        extractor_steps=preset.extractor_steps,
+        devices=preset.devices,
+        threads=preset.train.threads * preset.devices,
+        shared=resources(preset),
+        alone=resources(preset, shared=False),
+        texts={part: str(getattr(preset, part)) for part in ("data", "model", "evaluate", "measure")},
+    )
+    return outline, preset.data
+
+
+def _key(root: Path, data: dict) -> str:
+    """A hash of everything that an outline follows from."""
+    total = hashlib.sha256()
+    for part in _parts(root, data):
+        total.update(part)
+        total.update(b"\0")
+    return total.hexdigest()
+
+
+def _parts(root: Path, data: dict) -> Iterator[bytes]:
+    yield platform.python_version().encode()
+    yield importlib.metadata.version("torch").encode()
+    package = Path(sprint.__file__).parent
+    for folder, pattern in [*((root, pattern) for pattern in READ), (package, "**/*.py")]:
+        for path in sorted(folder.glob(pattern)):
+            yield str(path.relative_to(folder)).encode("utf-8", "surrogateescape")
+            yield path.read_bytes()
+    for value in data.values():
+        if isinstance(value, str):
+            yield from _entries(root / value)
+
+
+def _entries(path: Path) -> Iterator[bytes]:
+    """What tells that a folder or file named by a data set has changed: entries, sizes, times. Opens no picture."""
+    with suppress(OSError, ValueError):
+        found = sorted(os.scandir(path), key=lambda entry: entry.name) if path.is_dir() else []
+        for entry in (path, *found):
+            about = entry.stat()
+            yield f"{os.fsdecode(entry)!a} {about.st_mtime_ns} {about.st_size}".encode()
