@@ -259,7 +259,7 @@ def test_unknown_presets_studies_and_runs_are_refused_with_the_nearest(workspace
     plan = load_plan("smoke", workspace)
     assert "study 'method' is unknown (nearest: 'methods')" in refusal(plan.study, "method")
     name = next(iter(plan.runs()))
-    assert f"(nearest: {name!r})" in refusal(plan.run, name[:-1])
+    assert f"(nearest: {name!r})" in refusal(plan.run, f"{name[:-1]}x")
     edited(workspace, {"studies": ["methods", "drop_ration"]})
     assert "studies: study 'drop_ration' is unknown (nearest: 'drop_ratio')" in refusal(load_plan, "smoke", workspace)
 
