@@ -22,9 +22,19 @@ def list_command(preset: Preset = "digits"):
 @app.command("plugins")
 def plugins_command(as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False):
     """Every kind of plug-in with all there are: name, title, paper or source; with --json the file too."""
-    from sprint.cli.plugins import print_plugins
+    import json
 
-    print_plugins(as_json)
+    from sprint.runtime.contracts import CONTRACTS, every_plugin
+
+    found = every_plugin()
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    width = max(len(name) for plugins in found.values() for name in plugins)
+    for contract, plugins in found.items():
+        print(f"{contract}  ({CONTRACTS[contract].replace('.', '/')})")
+        for name, about in plugins.items():
+            print(f"  {name:<{width}}  {about['title']}" + (f"; {about['cites']}" if about["cites"] else ""))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sprint.cli import main as cli
-from sprint.cli import plugins as listing
+from sprint.runtime import contracts as listing
 from sprint.runtime.errors import UserError
 
 FOUND = listing.every_plugin()

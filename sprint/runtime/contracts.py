@@ -1,10 +1,11 @@
-"""Every contract with its plug-ins: `sprint plugins`. What a plug-in says of itself is read from its source, so that
-listing them imports none of them; where the source leaves it open, its class is asked.
+"""Every contract with its plug-ins, as `sprint plugins` prints them.
+
+What a plug-in says of itself is read from its source, so that listing imports none; where the source leaves it open,
+its class is asked.
 """
 
 import ast
 import importlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,18 +81,6 @@ def every_plugin() -> dict[str, dict[str, dict[str, str]]]:
     """{contract: {name: {"title", "cites", "file"}}}, files as seen from the root of the repository."""
     found = {name: Contract.of(package) for name, package in CONTRACTS.items()}
     return {name: contract.plugins() for name, contract in found.items() if contract}
-
-
-def print_plugins(as_json: bool) -> None:
-    """Print all plug-ins, as JSON or contract by contract, one line each."""
-    found = every_plugin()
-    if as_json:
-        return print(json.dumps(found, indent=1, ensure_ascii=False))
-    width = max(len(name) for plugins in found.values() for name in plugins)
-    for contract, plugins in found.items():
-        print(f"{contract}  ({CONTRACTS[contract].replace('.', '/')})")
-        for name, about in plugins.items():
-            print(f"  {name:<{width}}  {about['title']}" + (f"; {about['cites']}" if about["cites"] else ""))
 
 
 def _folder(package: str) -> Path:
