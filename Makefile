@@ -52,7 +52,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	    echo "sprint-bench needs Python 3.11 or newer, and found $$found:" \
 	         "install it, or name it with 'make PYTHON=/path/to/python3.11'" >&2; exit 2; }
 	"$(PYTHON)" -m venv $(VENV)
-	@echo "Installing $$(wc -l < requirements.lock) pinned packages: about a minute, and 1.6 GB, once they are downloaded"
+	@echo "Installing $$(wc -l < requirements.lock) pinned packages: about a minute once they are downloaded, and 1.6 GB with a" \
+	      "CPU build of torch; a CUDA build, usual on Linux, adds gigabytes of nvidia-* packages that the lock does not pin"
 	@quiet=$$([ -t 1 ] || echo --quiet --quiet); set -e; \
 	$(PIP) install $$quiet -r requirements.lock; \
 	$(PIP) install $$quiet --no-deps --no-build-isolation -e .
@@ -63,4 +64,4 @@ lock: ## after a change of pyproject.toml's pins: write requirements.lock and en
 	"$$scratch/bin/python" -m pip install --quiet --quiet -e '.[test]'; \
 	"$$scratch/bin/python" -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' > requirements.lock; \
 	{ printf '%s\n' 'name: sprint-bench' 'channels: [conda-forge]' 'dependencies:' '  - python=3.11' '  - pip' '  - pip:'; \
-	  sed 's/^/      - /' requirements.lock; echo '      - -e .'; } > environment.yml
+	  sed 's/^/      - /' requirements.lock; } > environment.yml

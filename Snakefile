@@ -1,4 +1,5 @@
-# The DAG: config -> runs -> train -> evaluate -> report. Rules call the `sprint` command; targets are
+# The DAG: config -> runs -> train -> evaluate -> report. Rules call the command line, as a module of this folder, so that
+# an environment made of environment.yml needs nothing of ours installed. Targets are
 #   all           the report of the preset's core studies (the default)
 #   all_studies   every study of ablations/
 #   <study>       one study by its name, such as drop_ratio
@@ -10,6 +11,7 @@ from sprint.plan.targets import asked, core_results, refuse_unknown, run_code, s
 from sprint.plan.targets import trained_extractors
 from sprint.runtime.errors import told
 from sprint.runtime.files import refuse_unwritable
+from sprint.runtime.leftovers import remove_leftovers
 
 PRESET = str(config.get("preset", "digits"))
 RESULTS = f"results/{PRESET}"
@@ -19,6 +21,8 @@ with told():
     for folder in (RESULTS, REPORTS):
         refuse_unwritable(folder)
 STUDIES = [study.name for study in PLAN.studies]
+CACHE = workflow.sourcecache.runtime_cache  # None in a job of another Snakemake, whose it is
+remove_leftovers([workflow.snakemake_tmp_dir, *([CACHE.name] if CACHE else [])])
 
 
 wildcard_constraints:

@@ -268,7 +268,7 @@ def test_a_file_that_is_no_configuration_is_named(refused, path, content, expect
         (["bench", "evaluate", "--preset", "smoke"], ["digits-cnn"]),
         (["bench", "train", "--out", "ablations"], ["'ablations'", "a JSON file"]),
         (["report", "drop_rato", "--preset", "smoke"], ["study 'drop_rato' is unknown", "nearest: 'drop_ratio'"]),
-        (["show", "dense-seed0", "--preset", "smoke"], ["'dense-seed0' is unknown", "nearest: 'dense-seed0-"]),
+        (["show", "dense-sed0", "--preset", "smoke"], ["'dense-sed0' is unknown", "nearest: 'dense-seed0-"]),
         (["train", "dense-seed7-00000000", "--preset", "smoke"], ["run of preset 'smoke'", "nearest: 'dense-seed0-"]),
         (["train", "../../elsewhere", "--preset", "smoke"], ["'../../elsewhere' is unknown", "known:"]),
         (["sample", "nothing", "--preset", "smoke"], ["'nothing' is unknown", "known:"]),
@@ -477,7 +477,12 @@ def test_the_real_command_refuses_in_a_process_of_its_own(project, run_cli):
     [
         (["--config", "preset=smok"], None, 2, "sprint: preset 'smok' is unknown (nearest: 'smoke')"),
         (["--config", "preset=smoke"], ("drop", 0.6), 2, f"sprint: {STUDY}: runs[0].drop: drop is 0.6"),
-        (["--config", "preset=smoke", "--", "drop_rato"], None, 1, "drop_rato"),
+        (
+            ["--config", "preset=smoke", "--", "drop_rato"],
+            None,
+            2,
+            "target 'drop_rato' is unknown (nearest: 'drop_ratio')",
+        ),
     ],
     ids=["preset", "study", "target"],
 )

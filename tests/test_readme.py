@@ -153,3 +153,12 @@ if __name__ == "__main__":
     whole = readme.read_text(encoding="utf-8")
     begin, end = between_marks(whole)
     readme.write_text(whole[:begin] + found_on_digits(ROOT / DIGITS) + whole[end:], encoding="utf-8")
+
+
+def test_every_preset_that_the_pages_name_exists(repository):
+    """A command that is copied from README or docs finds the preset it names."""
+    pages = [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]
+    named = {
+        name for page in pages for name in re.findall(r"preset=(?!my)([a-z0-9_]+)", page.read_text(encoding="utf-8"))
+    }
+    assert named and named <= {path.stem for path in (repository / "workflow/presets").glob("*.yaml")}

@@ -18,6 +18,8 @@ GRID = 8
 
 def check_method(preset: Preset, method: str, drop: float) -> bool:
     """Print each proposition with "ok" or what is wrong, and the costs beside dense; whether all hold."""
+    if not 0 <= drop < 1:
+        raise UserError(f"drop is {drop:g}; allowed: a share of the tokens, from 0 to less than 1")
     grid = min(GRID, preset.image_size // preset.model.patch)
     small = replace(preset, image_size=grid * preset.model.patch, model=replace(preset.model, **SMALL))
     runs, right = _runs(small, method, drop), True

@@ -18,6 +18,7 @@ from sprint.plan.resources import processors_of
 from sprint.plan.schema import Preset
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
+from sprint.runtime.leftovers import KEPT
 
 GRACE = 3600  # seconds that processes have to write a checkpoint once asked to stop; a cluster gives them fewer
 PORTS = (20000, 20000)  # the first, and how many: a Slurm job's number chooses one
@@ -82,7 +83,8 @@ def _run(preset: Preset, meeting: dict) -> int:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // preset.devices)))
-    with tempfile.TemporaryDirectory(prefix="sprint-") as folder:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="launch-", dir=KEPT) as folder:
         config = LaunchConfig(
             min_nodes=preset.nodes,
             max_nodes=preset.nodes,

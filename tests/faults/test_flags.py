@@ -30,7 +30,7 @@ def commands(group, *path: str) -> dict:
 
 COMMANDS = commands(typer.main.get_command(cli.app))
 EXAMPLES = trial.times(8, 400)  # of each command
-SAY_NO = {"parity", "doctor"}  # with status 1, which is their answer
+SAY_NO = {"parity", "doctor", "check"}  # with status 1, which is their answer
 SLOW = {"bench study", "bench evaluate", "doctor", "extractor", "paper-costs"}  # elsewhere tried with nothing odd
 LONG = {"bench train", "bench sample", "bench scaling"}  # where the words are good; below, flag by flag
 ODD_WORDS = """0 -1 1 2 1e999 nan -inf 0x10 ² 1_000 -9223372036854775809 0.5 - -- . .. / ../.. /dev/null ~ * a/b ü
@@ -90,7 +90,14 @@ def usual(parameter, project) -> list[str]:
     if not parameter.required and parameter.name != "preset":
         return []
     known = {"run": project.run.name, "run_a": project.run.name, "run_b": project.run.name, "study": "one"}
-    known |= {"preset": project.preset, "source": "sit", "model": "XL/2", "out": "out", "name": "digits-cnn"}
+    known |= {
+        "preset": project.preset,
+        "source": "sit",
+        "model": "XL/2",
+        "out": "out",
+        "name": "digits-cnn",
+        "method": "dense",
+    }
     value = known.get(parameter.name, "absent")
     return [flag(parameter), value] if flag(parameter) else [value]
 

@@ -15,7 +15,7 @@ rule cost:
         runs=lambda wildcards: PLAN.study(wildcards.study).runs,
         code=lambda wildcards: study_code(PLAN, wildcards.study),
     shell:
-        "sprint cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
 
 
 rule throughput:
@@ -35,7 +35,7 @@ rule throughput:
         runs=lambda wildcards: PLAN.study(wildcards.study).runs,
         measure=PLAN.texts["measure"],
     shell:
-        "sprint bench study {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
+        "python -m sprint.cli bench study {wildcards.study} --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
 
 
 rule scaling:
@@ -55,7 +55,7 @@ rule scaling:
         measure=PLAN.texts["measure"],
         model=PLAN.texts["model"],
     shell:
-        "sprint bench scaling --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
+        "python -m sprint.cli bench scaling --preset {params.preset} --threads {threads} 2>&1 | tee {log}"
 
 
 rule paper_costs:

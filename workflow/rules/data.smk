@@ -17,7 +17,7 @@ rule extractor:
         steps=PLAN.extractor_steps,
         data=PLAN.texts["data"],
     shell:
-        "sprint extractor {wildcards.name} --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli extractor {wildcards.name} --preset {params.preset} 2>&1 | tee {log}"
 
 
 rule reference:
@@ -40,4 +40,4 @@ rule reference:
         preset=PRESET,
         extractors=PLAN.extractors,
     shell:
-        "sprint reference --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli reference --preset {params.preset} 2>&1 | tee {log}"

@@ -22,7 +22,7 @@ rule evaluate:
         preset=PRESET,
         evaluate=PLAN.texts["evaluate"],
     shell:
-        "sprint evaluate {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli evaluate {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
 
 
 rule sweep:
@@ -47,4 +47,4 @@ rule sweep:
         evaluate=PLAN.texts["evaluate"],
         guidance=lambda wildcards: PLAN.study(wildcards.study).sweeps[wildcards.run],
     shell:
-        "sprint evaluate {wildcards.run} --preset {params.preset} --sweep {wildcards.study} 2>&1 | tee {log}"
+        "python -m sprint.cli evaluate {wildcards.run} --preset {params.preset} --sweep {wildcards.study} 2>&1 | tee {log}"

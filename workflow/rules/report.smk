@@ -16,7 +16,7 @@ rule study_report:
     params:
         preset=PRESET,
     shell:
-        "sprint report {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli report {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
 
 
 rule report:
@@ -33,4 +33,4 @@ rule report:
     params:
         preset=PRESET,
     shell:
-        "sprint report --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli report --preset {params.preset} 2>&1 | tee {log}"

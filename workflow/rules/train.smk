@@ -17,4 +17,4 @@ rule train:
         preset=PRESET,
         code=lambda wildcards: run_code(PLAN, wildcards.run),
     shell:
-        "sprint train {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
+        "python -m sprint.cli train {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
