@@ -7,11 +7,11 @@
 import os
 
 from sprint.plan.outline import read_outline
-from sprint.plan.targets import asked, core_results, refuse_unknown, run_code, study_code, study_results
+from sprint.plan.targets import asked, core_results, code_of, refuse_unknown, run_code, study_results
 from sprint.plan.targets import trained_extractors
 from sprint.runtime.errors import told
 from sprint.runtime.files import refuse_unwritable
-from sprint.runtime.leftovers import remove_leftovers
+from sprint.plan.leftovers import remove_leftovers
 
 PRESET = str(config.get("preset", "digits"))
 RESULTS = f"results/{PRESET}"

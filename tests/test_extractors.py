@@ -121,7 +121,7 @@ def test_training_twice_writes_the_same_bytes_and_another_seed_other_bytes(image
 def test_what_training_records_is_what_the_files_hold(images, tmp_path):
     record = train("digits-cnn", images, tmp_path, steps=2)
     weights = tmp_path / "digits-cnn.safetensors"
-    assert json.loads((tmp_path / "digits-cnn.json").read_text()) == record
+    assert json.loads((tmp_path / "digits-cnn.json").read_text()) == record | {"version": 1}
     assert record["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     extractor = load("digits-cnn", weights)
     assert (extractor.weights_sha256, extractor.kind.dim) == (record["sha256"], record["dim"])

@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 
+from sprint.plan.leftovers import KEPT
 from sprint.plan.resources import processors_of
 from sprint.plan.schema import Preset
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
-from sprint.runtime.leftovers import KEPT
 
 GRACE = 3600  # seconds that processes have to write a checkpoint once asked to stop; a cluster gives them fewer
 PORTS = (20000, 20000)  # the first, and how many: a Slurm job's number chooses one

@@ -188,14 +188,15 @@ def cost(
 
         return print_cost(model, resolution, method, drop, {"split": split} if split else {}, guidance, as_json)
     from sprint.plan.budget import cost_of
-    from sprint.plan.targets import study_code
+    from sprint.plan.targets import code_of
     from sprint.runtime.results import COST
 
     plan = _plan(preset)
     found = plan.study(study)
     costs = {run.name: cost_of(run) for run in found.runs}
     COST.write(
-        _results(preset) / "cost" / f"{study}.json", {"study": study, "runs": costs, "code": study_code(plan, study)}
+        _results(preset) / "cost" / f"{study}.json",
+        {"study": study, "runs": costs, "code": code_of(plan.study(study).runs)},
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from sprint.plan.outline import Outline, StudyOutline
+from sprint.plan.outline import Outline, RunOutline, StudyOutline
 from sprint.runtime.errors import told
 from sprint.runtime.strict import nearest
 
@@ -32,9 +32,9 @@ def run_code(plan: Outline, name: str) -> dict[str, str]:
     return next((run.code for run in plan.runs if run.name == name), {})
 
 
-def study_code(plan: Outline, study: str) -> dict[str, str]:
-    """That of all runs of a study."""
-    return {name: digest for run in plan.asked([study]) for name, digest in run.code.items()}
+def code_of(runs: Iterable[RunOutline]) -> dict[str, str]:
+    """That of several runs, in outline or whole."""
+    return {name: digest for run in runs for name, digest in run.code.items()}
 
 
 def refuse_unknown(target: str, rules: Iterable) -> None:

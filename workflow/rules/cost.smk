@@ -13,7 +13,7 @@ rule cost:
     params:
         preset=PRESET,
         runs=lambda wildcards: PLAN.study(wildcards.study).runs,
-        code=lambda wildcards: study_code(PLAN, wildcards.study),
+        code=lambda wildcards: code_of(PLAN.asked([wildcards.study])),
     shell:
         "python -m sprint.cli cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
 

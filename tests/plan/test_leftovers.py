@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from sprint.runtime.leftovers import KEPT, remove_leftovers
+from sprint.plan.leftovers import KEPT, remove_leftovers
 
 SLOW = """
 include: "Snakefile"
