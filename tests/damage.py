@@ -15,6 +15,7 @@ from fake_results import MACHINE, VERSIONS, evaluation, guided
 
 from sprint.cli.compare import print_comparison
 from sprint.cli.listing import for_report, print_plan
+from sprint.plan.outline import outline_of
 from sprint.plan.reading import load_preset, load_study
 from sprint.plan.schema import Plan, Study
 from sprint.report import render_index
@@ -226,6 +227,7 @@ class Tree:
 
     def __init__(self, root: Path):
         self.root, self.results, self.plan = root, root / "results" / PRESET, plan()
+        self.outline = outline_of(self.plan)
         write_results(self.plan, self.results)
         self.studies = [for_report(self.plan, study) for study in self.plan.studies.values()]
         self.sides = [next(name for name in self.plan.runs() if name.startswith(method)) for method in METHODS]
@@ -239,7 +241,7 @@ class Tree:
         return html.unescape(out.read_text(encoding="utf-8"))
 
     def listing(self) -> None:
-        print_plan(self.plan, self.results)
+        print_plan(self.outline, self.results)
 
     def compare(self) -> None:
         print_comparison(self.plan, self.results, *self.sides)

@@ -101,11 +101,17 @@ def _kept(path: Path, root: Path) -> Outline | None:
 def _read(name: str, root: Path) -> tuple[Outline, dict]:
     """The outline of the plan itself, and the settings of its data set."""
     from sprint.plan.reading import load_plan
-    from sprint.plan.resources import resources
 
     plan = load_plan(name, root)
+    return outline_of(plan), plan.preset.data
+
+
+def outline_of(plan) -> Outline:
+    """The outline of a plan that was read."""
+    from sprint.plan.resources import resources
+
     preset = plan.preset
-    outline = Outline(
+    return Outline(
         preset=preset.name,
         core=preset.studies,
         studies=[
@@ -128,7 +134,6 @@ def _read(name: str, root: Path) -> tuple[Outline, dict]:
         alone=resources(preset, shared=False),
         texts={part: str(getattr(preset, part)) for part in ("data", "model", "evaluate", "measure")},
     )
-    return outline, preset.data
 
 
 def _key(root: Path, data: dict) -> str:

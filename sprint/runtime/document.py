@@ -7,6 +7,7 @@ versions add), a list holds any number of one thing, a tuple is a list of exactl
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sprint.runtime.strict import describe
 
@@ -31,6 +32,19 @@ class Text:
 
     def fits(self, value: object) -> bool:
         return isinstance(value, str) and len(value) <= LONGEST and (not self.among or value in self.among)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A date and a time of day, by this machine's clock."""
+
+    allowed = "a date and time such as 2026-01-31 12:00:00"
+
+    def fits(self, value: object) -> bool:
+        try:
+            return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is None and value >= "1971"
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,13 @@ class Each:
 
 
 @dataclass(frozen=True)
+class Some:
+    """A list of one thing, and not an empty one."""
+
+    inner: object
+
+
+@dataclass(frozen=True)
 class Maybe:
     """A number, or null where it could not be computed."""
 
@@ -112,8 +133,10 @@ def check(expected: object, value: object, key: str = "") -> None:
     """Raise Unfit for the first place in `value` that is not as expected; `key` is where it stands."""
     if isinstance(expected, dict | Each):
         _check_mapping(expected, value, key)
-    elif isinstance(expected, list | tuple):
-        _check_list(expected, value, key)
+    elif isinstance(expected, Some) and value == []:
+        raise Unfit(f"{key} is []; allowed: {_allowed(expected)}")
+    elif isinstance(expected, list | tuple | Some):
+        _check_list([expected.inner] if isinstance(expected, Some) else expected, value, key)
     elif not expected.fits(value):
         raise Unfit(f"{key} is {describe(value)}; allowed: {expected.allowed}")
 
@@ -142,6 +165,6 @@ def _check_list(expected: list | tuple, value: object, key: str) -> None:
 def _allowed(expected: object) -> str:
     if isinstance(expected, dict | Each):
         return "a mapping"
-    if isinstance(expected, list):
-        return "a list"
+    if isinstance(expected, list | Some):
+        return "a list" if isinstance(expected, list) else "a list of at least one"
     return f"a list of {len(expected)}" if isinstance(expected, tuple) else expected.allowed

@@ -10,7 +10,7 @@ the command that makes the file anew. To add a key is no new version; to give on
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprint.runtime.document import Anything, Each, Maybe, Number, Text, Truth, Unfit, Whole, check
+from sprint.runtime.document import Anything, Each, Maybe, Moment, Number, Some, Text, Truth, Unfit, Whole, check
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_json
 
@@ -82,6 +82,7 @@ class Kind:
 
 FACTS = Each(Anything())
 POSITIVE = Number(positive=True)
+SECONDS = Number(0, 1e9)
 SPREAD = {"median": POSITIVE, "low": POSITIVE, "high": POSITIVE}
 MEASURED = {"metrics": Each(Maybe(Number())), "reasons?": Each(Text())}
 STATES = ("done", "diverged", "failed", "interrupted", "running")
@@ -99,10 +100,11 @@ CONFIG = Kind(
 TRAIN = Kind(
     "runs/*/train.json",
     {
-        **{"state": Text(STATES[:3]), "reason": Text(), "step": Whole(), "steps": Whole(), "seconds": Number(0)},
-        "milestones": [{"step": Whole(), "stage": Text(), "seconds": Number(0)}],
+        **{"state": Text(STATES[:3]), "reason": Text(), "step": Whole(), "steps": Whole(), "seconds": SECONDS},
+        "milestones": [{"step": Whole(), "stage": Text(), "seconds": SECONDS}],
         "losses": [(Whole(), Number())],
         **{"machine?": FACTS, "versions?": Each(Text()), "commit?": Text(), "code?": Each(Text())},
+        **{"ended?": Moment(), "processes?": Whole(1), "peak_memory_bytes?": Whole()},
     },
 )
 STATUS = Kind("runs/*/status.json", {"state": Text(STATES), "reason": Text()}, target="train.json")
@@ -115,9 +117,9 @@ EVALUATION = {
 }
 EVALUATIONS = {"run": Text(), "state": Text(STATES[:3]), "reason?": Text(), "evaluations": [EVALUATION]}
 METRICS = Kind("runs/*/metrics.json", EVALUATIONS, named="run")
-METRICS_TIME = Kind("runs/*/metrics.time.json", {"seconds": Number(0)})
+METRICS_TIME = Kind("runs/*/metrics.time.json", {"seconds": SECONDS})
 SWEEP = Kind("sweeps/*/*.json", EVALUATIONS, named="run")
-SWEEP_TIME = Kind("sweeps/*/*.time.json", {"seconds": Number(0)})
+SWEEP_TIME = Kind("sweeps/*/*.time.json", {"seconds": SECONDS})
 FLOOR = Kind(
     "reference/floor.json",
     {
@@ -141,7 +143,8 @@ COST = Kind(
         **{"study": Text(), "code?": Each(Text())},
         "runs": Each(
             {
-                **{"params": Whole(1), "forward_macs": POSITIVE, "stages": [STAGE_COST], "train_flops": POSITIVE},
+                **{"params": Whole(1), "forward_macs": POSITIVE, "train_flops": POSITIVE},
+                "stages": Some(STAGE_COST),
                 **{"train_flops_per_image": POSITIVE, "finetune_flops_per_image": POSITIVE},
                 **{"train_flops_vs_dense": POSITIVE, "sampling_flops_per_step": Each(POSITIVE)},
             }

@@ -134,8 +134,7 @@ def test_snakemake_trains_anew_what_other_code_trained(checkout, snakemake, run_
     file.write_text(whole + "\nUNUSED = 0\n")
     told = run_cli("train", names[0], "--preset", "smoke", cwd=checkout, env=copy)
     assert f"trained with other code: {TREAD}" in told.stderr and targets[0] in told.stderr
-    asked = make("-n")
-    assert names[0] in asked and names[1] not in asked.replace(targets[1], "")
+    assert re.search(r"^train +1$", make("-n"), re.M), "its own run and no other"
     make()
     assert "Nothing to be done" in make("-n")
     assert "other code" not in run_cli("list", "--preset", "smoke", cwd=checkout, env=copy).stdout
