@@ -28,7 +28,7 @@ def succeeded(done):
 @pytest.fixture(scope="module")
 def built(module_workspace, snakemake) -> Path:
     """A project in which `snakemake --cores 2 --config preset=smoke` has just run to its end."""
-    succeeded(snakemake(*SMOKE, cwd=module_workspace))
+    succeeded(snakemake(*SMOKE, cwd=module_workspace, timeout=1800))
     return module_workspace
 
 
