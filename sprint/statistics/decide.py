@@ -1,7 +1,7 @@
 """One threshold per claim, three outcomes: met, not met, not enough data; and the seeds that would be enough.
 
 A claim says that an effect is at most a threshold (a ratio, a difference). Whether it is below or above is asked by a
-two-sided t test of the effect against the threshold. Holm's step-down procedure over all claims that are tested together
+two-sided t test of the effect against the threshold. Holm's step-down procedure over all claims tested together
 keeps the chance that any decision is wrong below 5% (Holm, Scand. J. Stat. 6:65). No torch.
 """
 
