@@ -125,7 +125,7 @@ def test_once_kept_a_dry_run_and_a_list_import_no_torch(workspace, run_cli, snak
     for arguments in (["list", "--preset", "smoke"], ["--help"], ["--version"], ["plugins", "--json"]):
         done = run_cli(*arguments, cwd=workspace, env=without_torch)
         assert done.returncode == 0, done.stderr
-    done = snakemake("-n", "--config", "preset=smoke", cwd=workspace, env=without_torch)
+    done = snakemake("-n", "--quiet", "rules", "host", "--config", "preset=smoke", cwd=workspace, env=without_torch)
     assert done.returncode == 0 and "train" in done.stdout, done.stdout + done.stderr
     assert len((done.stdout + done.stderr).splitlines()) <= 50  # a screen
     other = run_cli("list", "--preset", "digits", cwd=workspace, env=without_torch)
