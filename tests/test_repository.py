@@ -116,6 +116,17 @@ def test_every_module_is_in_a_room_and_every_room_has_a_floor():
     assert {path.name for path in PACKAGE.glob("*.py")} <= {"__init__.py", "__main__.py"}
 
 
+def test_tests_lie_in_the_room_that_they_are_of():
+    """Beside rooms: faults done to the whole, and a real Slurm. What is of the whole house lies at the top."""
+    whole = {"adding_a_method", "architecture", "bad_input", "readme", "readme_examples", "repository", "workflow"}
+    assert {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} <= {
+        *ROOMS_FROM_THE_TOP,
+        "faults",
+        "slurm",
+    }
+    assert {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == whole
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_imports_point_down(path):
     name = module_name(path)

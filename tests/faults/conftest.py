@@ -14,7 +14,7 @@ import trial
 
 DOCUMENT = trial.ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- table written by make faults -->\n", "<!-- end of the table -->"
-# tests/test_bad_plans.py and tests/runtime/test_results.py do the same in small
+# tests/plan/test_bad_plans.py and tests/runtime/test_results.py do the same in small
 collect_ignore = [] if trial.FULL else ["test_yaml.py", "test_damage.py"]
 ROWS: dict[str, dict] = {}  # by fault, in the order of the tests
 
