@@ -44,12 +44,12 @@ def in_turns(
         for _ in track(range(repeats), f"{what}{', again: turns scatter' if round_ else ''}", repeats):
             for key, once in tasks.items():
                 seconds[key].append(timed(once, now))
-        if not any(spread(taken)["scatters"] for taken in seconds.values()):
+        if not any(summary(taken)["scatters"] for taken in seconds.values()):
             break
     return seconds
 
 
-def spread(values: list[float]) -> dict[str, float | bool]:
+def summary(values: list[float]) -> dict[str, float | bool]:
     """Median, lowest and highest of the turns after the first; whether they scatter too much to say one number."""
     turns = values[1:]
     return {
@@ -112,4 +112,4 @@ def matrix_rate(precision: str, repeats: int = 5) -> float:
     place = "cuda" if torch.cuda.is_available() else "cpu"
     size = 8192 if place == "cuda" else 1024
     left, right = torch.randn(2, size, size, device=place, dtype=getattr(torch, precision))
-    return 2 * size**3 / spread([timed(lambda: left @ right) for _ in range(repeats + 1)])["median"]
+    return 2 * size**3 / summary([timed(lambda: left @ right) for _ in range(repeats + 1)])["median"]

@@ -40,7 +40,7 @@ def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, ou
         **provenance.measurement("evaluate", threads),
         "images": count,
         "reference_images": len(images.labels),
-        "rows": [{"label": name, "seconds": clock.spread(taken)} for name, taken in seconds.items()],
+        "rows": [{"label": name, "seconds": clock.summary(taken)} for name, taken in seconds.items()],
         "peak_memory_bytes": provenance.peak_memory(),
     }
     write_json(out, result)

@@ -54,7 +54,7 @@ def fastest(seconds: dict) -> dict[object, tuple[str, list[float]]]:
     """By what was timed the way that took least, by its median, and its seconds; from those of every (what, way)."""
     found: dict[object, tuple[str, list[float]]] = {}
     for (what, way), taken in seconds.items():
-        if what not in found or clock.spread(taken)["median"] < clock.spread(found[what][1])["median"]:
+        if what not in found or clock.summary(taken)["median"] < clock.summary(found[what][1])["median"]:
             found[what] = way, taken
     return found
 
@@ -82,13 +82,13 @@ def _rows(run: Run, repeats: int) -> list[dict]:
             "method": run.method,
             "guidance": kind,
             "calls": best[kind][0],
-            "ways": {way: clock.spread(seconds[kind, way]) for way in ways(kind)},
+            "ways": {way: clock.summary(seconds[kind, way]) for way in ways(kind)},
             "batch": batch,
-            "step_seconds": clock.spread(taken := best[kind][1]),
+            "step_seconds": clock.summary(taken := best[kind][1]),
             "first_step_seconds": taken[0],
-            "images_per_second": batch / clock.spread(taken)["median"],  # one step each
+            "images_per_second": batch / clock.summary(taken)["median"],  # one step each
             "flops_per_image": flops[kind],
-            "speedup_measured": clock.spread(
+            "speedup_measured": clock.summary(
                 [of / own for of, own in zip(best[guidances.YARDSTICK][1], taken, strict=True)]
             ),
             "speedup_modelled": flops[guidances.YARDSTICK] / flops[kind],

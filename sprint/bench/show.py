@@ -18,9 +18,9 @@ def print_training(result: dict) -> None:
             row["label"],
             f"{row['tokens']}",
             f"{row['batch']}",
-            _spread(row["step_seconds"], 1e3, ".1f"),
+            _with_range(row["step_seconds"], 1e3, ".1f"),
             f"{row['images_per_second']:.1f}",
-            _spread(speedup, 1, ".2f"),
+            _with_range(speedup, 1, ".2f"),
             f"{row['speedup_modelled']:.2f}",
             f"{speedup['median'] / row['speedup_modelled']:.2f}",
             f"{row['flops_per_second'] / 1e9:.0f}",
@@ -47,9 +47,9 @@ def print_sampling(result: dict) -> None:
             row["label"],
             row["guidance"],
             row["calls"],
-            _spread(row["step_seconds"], 1e3, ".1f"),
+            _with_range(row["step_seconds"], 1e3, ".1f"),
             f"{row['images_per_second']:.1f}",
-            _spread(row["speedup_measured"], 1, ".2f"),
+            _with_range(row["speedup_measured"], 1, ".2f"),
             f"{row['speedup_modelled']:.2f}",
             f"{row['speedup_measured']['median'] / row['speedup_modelled']:.2f}",
         )
@@ -61,7 +61,7 @@ def print_evaluation(result: dict) -> None:
     """Seconds of each part of an evaluation."""
     table = Table(f"of {result['images']} images", "seconds", box=None, padding=(0, 2, 0, 0))
     for row in result["rows"]:
-        table.add_row(row["label"], _spread(row["seconds"], 1, ".3f"))
+        table.add_row(row["label"], _with_range(row["seconds"], 1, ".3f"))
     console().print(table)
 
 
@@ -70,6 +70,6 @@ def _print_impossible(result: dict) -> None:
         print(f"not measured: {one['reason']}")
 
 
-def _spread(values: dict, factor: float, form: str) -> str:
+def _with_range(values: dict, factor: float, form: str) -> str:
     low, median, high = (format(values[key] * factor, form) for key in ("low", "median", "high"))
     return f"{median} ({'turns scatter: ' if values['scatters'] else ''}{low}–{high})"

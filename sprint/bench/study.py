@@ -99,10 +99,10 @@ def _measure(base: Run, runs: dict[str, Run], measuring: Measuring) -> dict[str,
     found: dict[str, dict] = {key: {} for key in runs}
     for (key, name), (way, taken) in best.items():
         if key in found:
-            found[key][name] = clock.spread([measuring.batch / one for one in taken]) | ({"calls": way} if way else {})
+            found[key][name] = clock.summary([measuring.batch / one for one in taken]) | ({"calls": way} if way else {})
             if beside := best.get((network_of(base), name)):
                 ratios = [of / own for of, own in zip(beside[1], taken, strict=True)]
-                found[key][name] |= {"of_base": clock.spread(ratios)}
+                found[key][name] |= {"of_base": clock.summary(ratios)}
     return found
 
 

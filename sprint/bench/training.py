@@ -165,8 +165,8 @@ def row(base: Run, run: Run, repeats: int) -> dict:
     found = {
         **measured(seconds, run, flops),
         "speedup_modelled": base_flops / flops,
-        "step_with_data_seconds": clock.spread(seconds["with data"]),
-        "data_seconds": clock.spread(seconds["data"]),
+        "step_with_data_seconds": clock.summary(seconds["with data"]),
+        "data_seconds": clock.summary(seconds["data"]),
         "parts_seconds": median_parts(other.parts, repeats),
         "state_bytes": state_bytes(other.state),
         "working_bytes": clock.working_bytes(other.step),
@@ -177,7 +177,7 @@ def row(base: Run, run: Run, repeats: int) -> dict:
 
 def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
     """What the times of a run's steps, and of the base's in turns with them, say."""
-    step = clock.spread(seconds["step"])
+    step = clock.summary(seconds["step"])
     ratios = [base / own for base, own in zip(seconds["base"], seconds["step"], strict=True)]
     return {
         "label": run.label,
@@ -186,12 +186,12 @@ def measured(seconds: dict[str, list[float]], run: Run, flops: int) -> dict:
         **scale_of(run),
         "step_seconds": step,
         "first_step_seconds": seconds["step"][0],  # compilation, where there is one, is in this one alone
-        "base_step_seconds": clock.spread(seconds["base"]),
+        "base_step_seconds": clock.summary(seconds["base"]),
         "base_images_per_second": run.train.batch / statistics.median(seconds["base"][1:]),
         "images_per_second": run.train.batch / step["median"],
         "flops_per_image": flops,
         "flops_per_second": flops * run.train.batch / step["median"],
-        "speedup_measured": clock.spread(ratios),
+        "speedup_measured": clock.summary(ratios),
     }
 
 

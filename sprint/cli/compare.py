@@ -17,7 +17,7 @@ from sprint.plan.schema import Plan, Run
 from sprint.report.format import metric_text
 from sprint.report.pairs import effect_text, probability_text
 from sprint.runtime import status
-from sprint.runtime.code import told
+from sprint.runtime.code import remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
 from sprint.runtime.results import METRICS
@@ -59,7 +59,7 @@ def _unlike(plan: Plan, results: Path, runs: list[Run]) -> list[str]:
     """A sentence for each run of both settings whose code or torch is not today's."""
     both = [_setting(run) for run in runs]
     names = [one.name for one in plan.runs().values() if _setting(one) in both]
-    found = {name: told(status.read(results / "runs" / name)) for name in names}
+    found = {name: remark(status.read(results / "runs" / name)) for name in names}
     return [f"{name}: {other}" for name, other in found.items() if other]
 
 

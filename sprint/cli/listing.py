@@ -10,7 +10,7 @@ from sprint.cli.remaining import remaining
 from sprint.plan.outline import Outline, RunOutline, StudyOutline
 from sprint.plan.targets import study_results
 from sprint.runtime import status
-from sprint.runtime.code import told
+from sprint.runtime.code import remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
 from sprint.runtime.results import TRAIN
@@ -36,7 +36,7 @@ def print_plan(plan: Outline, results: Path) -> None:
     wide.print(runs)
     for damaged in (one["reason"] for one in found.values() if one["state"] == DAMAGED):
         screen.print(f"\nnot read: {damaged}", markup=False, soft_wrap=True)
-    for run, other in {name: told(one) for name, one in found.items()}.items():
+    for run, other in {name: remark(one) for name, one in found.items()}.items():
         if other:
             anew = TRAIN.command(results / "runs" / run / "train.json")
             screen.print(f"\n{run}: {other}; `{anew}` trains it anew", markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ import typer
 
 from sprint.cli.flags import Preset, RunName
 from sprint.runtime import distributed
-from sprint.runtime.code import told
+from sprint.runtime.code import remark
 from sprint.runtime.results import TRAIN
 
 
@@ -38,7 +38,7 @@ def train(run: RunName, preset: Preset = "digits"):
         raise typer.Exit(distributed.RESUMABLE) from None
     if not distributed.is_main():
         return
-    if other := told(result):
+    if other := remark(result):
         anew = TRAIN.command(folder / "train.json")
         print(f"sprint: {run}: {other}; `{anew}` trains it anew", file=sys.stderr)
     what = result["reason"] or f"last loss {result['losses'][-1][1]:.4f}"

@@ -113,7 +113,7 @@ def paper_costs(path: Path) -> list[dict]:
 
 
 def _compared(row: dict, quantity: str) -> dict:
-    kind = row.get("guidance", "none")
+    kind = row.get("guidance", Guidance.usual)
     drop = row.get("drop", 0.0 if row["method"] == YARDSTICK else USUAL_DROP)
     config = published_config(row["model"], row["resolution"], row["method"], drop, {})
     cost = cost_of_published(config, GUIDANCES[kind]())

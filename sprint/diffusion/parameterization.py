@@ -20,15 +20,15 @@ EDM_DATA = 0.5  # standard deviation of the data under which MaskDiT was trained
 EDM_SIGMAS = (0.002, 80.0)
 
 
-def as_velocity(convention: str, network: Callable) -> Callable:
-    """`network(x_BCHW, t_B, y_B, ...)` as a velocity at our t. Raises UserError for an unknown convention."""
-    if convention not in CONVENTIONS:
-        raise UserError(f"prediction is {convention!r}; allowed: {', '.join(CONVENTIONS)}")
-    if convention == "velocity":
+def as_velocity(parameterization: str, network: Callable) -> Callable:
+    """`network(x_BCHW, t_B, y_B, ...)` as a velocity at our t. Raises UserError for an unknown one."""
+    if parameterization not in PARAMETERIZATIONS:
+        raise UserError(f"prediction is {parameterization!r}; allowed: {', '.join(PARAMETERIZATIONS)}")
+    if parameterization == "velocity":
         return network
 
     def field(x_BCHW: torch.Tensor, t_B: torch.Tensor, y_B: torch.Tensor, *rest, **named) -> torch.Tensor:
-        return CONVENTIONS[convention](lambda x, t: network(x, t, y_B, *rest, **named), x_BCHW, t_B)
+        return PARAMETERIZATIONS[parameterization](lambda x, t: network(x, t, y_B, *rest, **named), x_BCHW, t_B)
 
     return field
 
@@ -64,7 +64,7 @@ def edm(network: Callable, x_BCHW: torch.Tensor, t_B: torch.Tensor) -> torch.Ten
     return (x_BCHW - denoised_BCHW) / _column(t_B)
 
 
-CONVENTIONS = {"velocity": velocity, "sit": sit, "ddpm_epsilon": ddpm_epsilon, "edm": edm}
+PARAMETERIZATIONS = {"velocity": velocity, "sit": sit, "ddpm_epsilon": ddpm_epsilon, "edm": edm}
 
 
 def _ddpm_sigmas(like: torch.Tensor) -> torch.Tensor:

@@ -47,7 +47,7 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
     before = _drawn_before(out)
     model, weights = load_network(trained, milestones[-1]["step"])
     earlier, earlier_weights = load_earlier(trained, guidance)
-    pixels, _ = draw(model, trained.prediction, trained.codec, guidance, evaluating, count, earlier)
+    pixels, _ = draw(model, trained.parameterization, trained.codec, guidance, evaluating, count, earlier)
     labels = balanced_labels(0, count, model.config.classes).tolist()
     names = [f"{index:06d}-{label}.png" for index, label in enumerate(labels)]
     for name in before:

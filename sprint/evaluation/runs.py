@@ -19,7 +19,7 @@ from sprint.evaluation.reference import read_reference
 from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
 from sprint.plan.schema import Evaluating
 from sprint.runtime import distributed
-from sprint.runtime.code import told
+from sprint.runtime.code import remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes
 from sprint.runtime.results import CALLS, METRICS, METRICS_TIME, SWEEP, TRAIN
@@ -43,7 +43,7 @@ def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: lis
 
 def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance]) -> dict:
     ended = TRAIN.read(trained.folder / "train.json")
-    if distributed.is_main() and (other := told(ended)):
+    if distributed.is_main() and (other := remark(ended)):
         print(f"sprint: {trained.run.name}: {other}; its weights are evaluated by today's code", file=sys.stderr)
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
     if ended["milestones"]:
@@ -66,7 +66,7 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
     images = {
         "weights": weights,
         **({"earlier_weights": others} if others else {}),
-        "prediction": trained.prediction,
+        "prediction": trained.parameterization,
         "sampler": evaluating.sampler.document(),
         "guidance": guidance.document(),
         "images": evaluating.images,
@@ -102,7 +102,9 @@ def _features(trained, key, model, guidance, evaluating, extractors, earlier) ->
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
         return kept or ({}, {})
-    pixels, field = draw(model, trained.prediction, trained.codec, guidance, evaluating, evaluating.images, earlier)
+    pixels, field = draw(
+        model, trained.parameterization, trained.codec, guidance, evaluating, evaluating.images, earlier
+    )
     batches = max(1, len(distributed.shard(range(0, evaluating.images, evaluating.batch))))
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
     seen = whole({**extractors.see(pixels), "pixels": pixels})

@@ -30,7 +30,7 @@ class Trained:
     run: Run
     folder: Path
     config: ModelConfig
-    prediction: str  # what its network predicts, of diffusion/parameterization.py
+    parameterization: str  # what its network predicts, of diffusion/parameterization.py
     codec: Codec
 
 
@@ -44,8 +44,8 @@ def trained_here(run: Run, results: Path) -> Trained:
 
 def imported(folder: Path) -> Trained:
     """What `sprint import` wrote into a folder."""
-    run, shape, prediction = open_run(folder)
-    return Trained(run, Path(folder), shape, prediction, opened_codec(run.codec, shape.channels, shape.size))
+    run, config, parameterization = open_run(folder)
+    return Trained(run, Path(folder), config, parameterization, opened_codec(run.codec, config.channels, config.size))
 
 
 def load_network(trained: Trained, step: int) -> tuple[Model, str]:
@@ -67,7 +67,7 @@ def load_earlier(trained: Trained, guidance: Guidance) -> tuple[dict[float, Mode
 
 def draw(
     model: Model,
-    prediction: str,
+    parameterization: str,
     codec: Codec,
     guidance: Guidance,
     evaluating: Evaluating,
@@ -78,10 +78,10 @@ def draw(
 
     Processes that share an evaluation draw a contiguous part of the batches each. earlier: of load_earlier.
     """
-    shape = model.config
-    others = {share: as_velocity(prediction, other.image) for share, other in (earlier or {}).items()}
-    field = Guided(as_velocity(prediction, model.image), guidance, shape.classes, shape.backbone.grid, others)
-    size, image = evaluating.batch, (shape.channels, shape.size, shape.size)
+    config = model.config
+    others = {share: as_velocity(parameterization, other.image) for share, other in (earlier or {}).items()}
+    field = Guided(as_velocity(parameterization, model.image), guidance, config.classes, config.backbone.grid, others)
+    size, image = evaluating.batch, (config.channels, config.size, config.size)
     batches, starts = [codec.pictures(torch.empty(0, *image))], distributed.shard(range(0, count, size))
     for first in track(starts, f"sampling, {guidance.text()}", len(starts)):
         last = min(first + size, count)

@@ -18,7 +18,7 @@ from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
 from sprint.runtime import results as kinds
 from sprint.runtime import status
-from sprint.runtime.code import told
+from sprint.runtime.code import remark
 from sprint.runtime.errors import UserError
 from sprint.statistics.comparable import conflicts
 
@@ -197,7 +197,7 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         reference=disk.optional(kinds.FLOOR, "reference/floor.json"),
         throughput={key: value for key, value in measured.items() if key != "runs"},
         damaged=disk.damaged,
-        counted_by=told(disk.optional(kinds.COST, f"cost/{plan['name']}.json"), "costs counted"),
+        counted_by=remark(disk.optional(kinds.COST, f"cost/{plan['name']}.json"), "costs counted"),
         asked=plan["extractors"],
     )
 
@@ -280,6 +280,7 @@ def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
         "step": step,
         "stage": evaluation["stage"],
         "kind": guidance["kind"],
+        "unguided": guidances.unguided(guidance),
         "scale": guidance["scale"],
         "family": guidances.family(guidance),
         "guidance": guidances.text(guidance),

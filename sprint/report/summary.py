@@ -9,7 +9,6 @@ from functools import cached_property
 
 import pandas as pd
 
-from sprint.diffusion.guidance import kind_name
 from sprint.metrics import is_metric, metric_of
 from sprint.report.format import logarithmic
 from sprint.report.read import Run, Study
@@ -48,8 +47,10 @@ class Line:
     setting: str
     guidance: str
     kind: str
+    unguided: bool
     family: str
     scale: float | None
+    keys: dict[str, str]  # of its evaluations, by run
     metrics: dict[str, Spread]
     reasons: dict[str, str]
 
@@ -80,13 +81,13 @@ def _lines(study: Study, setting: str) -> list[Line]:
     several = mine["sampler"].nunique() > 1
     groups = mine.groupby(["kind", "guidance", "sampler", "images"], sort=False, dropna=False)
     found = [_line(setting, group, several) for _, group in groups]
-    return sorted(found, key=lambda line: (line.kind != "none", line.family, line.scale or 0.0))
+    return sorted(found, key=lambda line: (not line.unguided, line.family, line.scale or 0.0))
 
 
 def guidances(study: Study) -> list[str]:
     """The guidances of all lines of a study, unguided first: what tables, plots and sentences go through one by one."""
     found = [line for setting in study.settings for line in lines(study, setting)]
-    ordered = sorted(found, key=lambda line: (line.kind != "none", line.family, line.scale or 0.0))
+    ordered = sorted(found, key=lambda line: (not line.unguided, line.family, line.scale or 0.0))
     return list(dict.fromkeys(line.guidance for line in ordered))
 
 
@@ -171,8 +172,8 @@ def along(study: Study, setting: str) -> pd.DataFrame:
 def curve_guidance(study: Study) -> str:
     """The one guidance under which a study is followed along training: of most milestones, unguided before others."""
     steps = study.frame.groupby("guidance", sort=False)[["run", "step"]].apply(lambda rows: len(rows.drop_duplicates()))
-    unguided = kind_name("none")
-    return max(steps.index, key=lambda name: (steps[name], name == unguided))
+    unguided = set(study.frame.loc[study.frame["unguided"], "guidance"])
+    return max(steps.index, key=lambda name: (steps[name], name in unguided))
 
 
 def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
@@ -185,8 +186,10 @@ def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
         setting=setting,
         guidance=first["guidance"] + (f" ({first['sampler']})" if several_samplers else ""),
         kind=first["kind"],
+        unguided=bool(first["unguided"]),
         family=first["family"],
         scale=None if pd.isna(first["scale"]) else float(first["scale"]),
+        keys=dict(zip(group["run"], group["key"], strict=True)),
         metrics={name: value for name, value in metrics.items() if value is not None},
         reasons=reasons,
     )

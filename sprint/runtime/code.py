@@ -39,7 +39,7 @@ def changed(recorded: dict[str, str]) -> list[str]:
     return [name for name, then in recorded.items() if _now(PACKAGE.parent / name) != then]
 
 
-def told(record: dict, what: str = "trained") -> str:
+def remark(record: dict, what: str = "trained") -> str:
     """`trained with other code: sprint/methods/mine.py; with torch 2.1, where 2.2 is here`; empty where all is alike.
 
     Of a record with `code` and `versions`, each as far as it was recorded.

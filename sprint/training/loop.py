@@ -32,7 +32,7 @@ from sprint.training.contract import refuse_broken
 from sprint.training.step import State, device, start, train_step
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
-AHEAD = 2  # batches that lie ready for a GPU
+PREFETCHED = 2  # batches that lie ready for a GPU
 
 
 def train(run: Run, folder: Path) -> dict:
@@ -140,7 +140,7 @@ def _batches(run: Run, state: State, examples: data.Examples, steps: range) -> I
         )
         return batch.pinned() if graphics else batch
 
-    return prefetch(draw, steps, AHEAD if graphics else 0)
+    return prefetch(draw, steps, PREFETCHED if graphics else 0)
 
 
 def _record(run: Run, state: State, loss: torch.Tensor) -> None:

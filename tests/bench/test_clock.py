@@ -43,7 +43,7 @@ def test_while_one_scatters_all_take_their_turns_again():
     """The dense steps that took .68 to 1.14 s and .43 s elsewhere: the turns go on until most of them agree."""
     hands, found = measured(3, dense=(5.0, 0.68, 1.14, 0.9, 0.43), sparse=(5.0, 0.06))
     assert hands.order == ["dense", "sparse"] * (1 + 3 * clock.ROUNDS)
-    dense = clock.spread([5.0, 0.68, 1.14, 0.9, *[0.43] * 6])
+    dense = clock.summary([5.0, 0.68, 1.14, 0.9, *[0.43] * 6])
     assert (dense["median"], dense["low"], dense["high"]) == (0.43, 0.43, 1.14)
     assert found["dense"] == [5.0, 0.68, 1.14, 0.9, *[0.43] * 6]
 
@@ -56,7 +56,7 @@ def test_turns_stop_as_soon_as_they_agree():
 def test_the_number_of_turns_is_bounded_and_what_still_scatters_is_marked():
     hands, found = measured(2, wild=(1.0, *[1.0, 2.0] * 50), calm=(1.0,))
     assert len(hands.order) == 2 * (1 + 2 * clock.ROUNDS)
-    assert clock.spread([1.0, *[1.0, 2.0] * clock.ROUNDS])["scatters"]
+    assert clock.summary([1.0, *[1.0, 2.0] * clock.ROUNDS])["scatters"]
     assert found["calm"] == [1.0] * (1 + 2 * clock.ROUNDS)
 
 
@@ -71,12 +71,12 @@ def test_the_number_of_turns_is_bounded_and_what_still_scatters_is_marked():
     ],
 )
 def test_turns_scatter_where_their_middle_half_is_wide_beside_their_median(turns, scatters):
-    assert clock.spread([5.0, *turns])["scatters"] is scatters
+    assert clock.summary([5.0, *turns])["scatters"] is scatters
 
 
 def test_a_spread_leaves_the_first_turn_out():
     expected = {"median": 2.0, "low": 1.9, "high": 2.1, "repeats": 3, "scatters": False}
-    assert clock.spread([9.0, 2.1, 1.9, 2.0]) == expected
+    assert clock.summary([9.0, 2.1, 1.9, 2.0]) == expected
 
 
 def test_a_ratio_is_of_the_same_turns():
@@ -84,5 +84,5 @@ def test_a_ratio_is_of_the_same_turns():
     _, found = measured(2, base=(1.0, 1.0, 2.0, 1.0), own=(0.5, 0.5, 1.0, 0.5))
     seconds = {name: list(taken.expected) for name, taken in found.items()}
     ratios = [base / own for base, own in zip(seconds["base"], seconds["own"], strict=True)]
-    assert clock.spread(ratios)["low"] == clock.spread(ratios)["high"] == 2.0
-    assert not clock.spread(ratios)["scatters"] and clock.spread(seconds["base"])["high"] == 2.0
+    assert clock.summary(ratios)["low"] == clock.summary(ratios)["high"] == 2.0
+    assert not clock.summary(ratios)["scatters"] and clock.summary(seconds["base"])["high"] == 2.0

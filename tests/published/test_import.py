@@ -11,7 +11,7 @@ from published import make_golden
 from safetensors.torch import save_file
 
 from sprint.diffusion.denoiser import Model
-from sprint.diffusion.parameterization import CONVENTIONS, DDPM_BETAS, as_velocity
+from sprint.diffusion.parameterization import DDPM_BETAS, PARAMETERIZATIONS, as_velocity
 from sprint.nn.sizes import SIZES, parse
 from sprint.published.checkpoints import import_checkpoint, open_run
 from sprint.published.codebases import CODEBASES
@@ -160,8 +160,8 @@ def test_nothing_but_an_imported_folder_opens(tmp_path):
         open_run(tmp_path)
 
 
-def knowing(convention, x, noise, t_B):
-    """A network that knows image and noise, and so predicts, in its convention, without error."""
+def knowing(parameterization, x, noise, t_B):
+    """A network that knows image and noise, and so predicts, in its parameterization, without error."""
     t = t_B.view(-1, 1, 1, 1)
     sigma = t / (1 - t)
 
@@ -193,34 +193,34 @@ def knowing(convention, x, noise, t_B):
     def velocity(seen, time):
         return noise - x
 
-    return {"sit": sit, "ddpm_epsilon": ddpm, "edm": edm, "velocity": velocity}[convention]
+    return {"sit": sit, "ddpm_epsilon": ddpm, "edm": edm, "velocity": velocity}[parameterization]
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
-def test_a_network_that_knows_all_yields_our_velocity(convention):
+@pytest.mark.parametrize("parameterization", PARAMETERIZATIONS)
+def test_a_network_that_knows_all_yields_our_velocity(parameterization):
     generator = torch.Generator().manual_seed(0)
     t_B = torch.tensor([0.02, 0.1, 0.25, 0.5, 0.501, 0.75, 0.9, 0.985])
     x, noise = (torch.randn(len(t_B), 3, 4, 4, generator=generator) for _ in range(2))
     t = t_B.view(-1, 1, 1, 1)
-    network = knowing(convention, x, noise, t_B)
-    field = as_velocity(convention, lambda seen, time, labels: network(seen, time))
+    network = knowing(parameterization, x, noise, t_B)
+    field = as_velocity(parameterization, lambda seen, time, labels: network(seen, time))
     assert torch.allclose(field((1 - t) * x + t * noise, t_B, None), noise - x, atol=5e-3)
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
-def test_velocities_are_finite_at_pure_noise(convention):
+@pytest.mark.parametrize("parameterization", PARAMETERIZATIONS)
+def test_velocities_are_finite_at_pure_noise(parameterization):
     x, t_B = torch.randn(2, 3, 4, 4), torch.ones(2)
-    field = as_velocity(convention, lambda seen, time, labels, skip=False: seen * 0.9)
+    field = as_velocity(parameterization, lambda seen, time, labels, skip=False: seen * 0.9)
     assert field(x, t_B, None, skip=False).isfinite().all()
 
 
-@pytest.mark.parametrize("convention", ["ddpm_epsilon", "edm"])
-def test_sampling_a_known_gaussian_ends_in_it(convention):
+@pytest.mark.parametrize("parameterization", ["ddpm_epsilon", "edm"])
+def test_sampling_a_known_gaussian_ends_in_it(parameterization):
     """For data N(0.3, 0.4^2) the network is known in closed form; Euler steps from noise end with its moments."""
     mean, spread = 0.3, 0.4
 
     def network(seen, time, labels):
-        if convention == "edm":
+        if parameterization == "edm":
             sigma = (4 * time).exp().view(-1, 1, 1, 1)
             z = seen * (sigma**2 + 0.25).sqrt()
             denoised = (spread**2 * z + sigma**2 * mean) / (spread**2 + sigma**2)
@@ -231,14 +231,14 @@ def test_sampling_a_known_gaussian_ends_in_it(convention):
         a = (kept[low] + (time - low) * (kept[low + 1] - kept[low])).exp().float().view(-1, 1, 1, 1)
         return (1 - a).sqrt() * (seen - a.sqrt() * mean) / (a * spread**2 + 1 - a)
 
-    field = as_velocity(convention, network)
+    field = as_velocity(parameterization, network)
     x = torch.randn(4, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     for t, following in pairwise(torch.linspace(1, 0, 101)):
         x = x + (following - t) * field(x, t.expand(4), None)
     assert abs(x.mean() - mean) < 0.01 and abs(x.std() - spread) < 0.01
 
 
-def test_an_unknown_convention_is_refused():
+def test_an_unknown_parameterization_is_refused():
     with pytest.raises(UserError, match="velocity, sit, ddpm_epsilon, edm"):
         as_velocity("score", None)
 

@@ -73,12 +73,12 @@ def test_what_computes_otherwise_is_other_code(package):
     assert code.changed(before) == []
     package("nn/layers.py", "def layer(x):\n    return x + 1\n")
     assert code.changed(before) == ["sprint/nn/layers.py"]
-    assert code.told({"code": before}) == "trained with other code: sprint/nn/layers.py"
-    assert code.told({}) == "" and code.changed({}) == []
+    assert code.remark({"code": before}) == "trained with other code: sprint/nn/layers.py"
+    assert code.remark({}) == "" and code.changed({}) == []
 
 
 def test_other_versions_of_torch_are_told():
-    assert "trained with torch 0.1, where " in code.told({"versions": {"torch": "0.1"}})
+    assert "trained with torch 0.1, where " in code.remark({"versions": {"torch": "0.1"}})
 
 
 def test_it_imports_no_torch():
@@ -91,7 +91,7 @@ def test_it_imports_no_torch():
 def test_a_training_records_its_code_and_goes_on_from_no_checkpoint_of_other_code(tmp_path, capsys):
     run = tiny.run("tread", steps=6, checkpoint_every=2)
     result = train(run, tmp_path)
-    assert result["code"] == run.code and TREAD in result["code"] and code.told(result) == ""
+    assert result["code"] == run.code and TREAD in result["code"] and code.remark(result) == ""
     tensors = {"x": tiny.torch.zeros(1)}
     checkpoint.write(tmp_path / "own", 2, tensors, {"code": run.code}, run.hash)
     assert checkpoint.latest(tmp_path / "own", run.hash)[1]["step"] == 2

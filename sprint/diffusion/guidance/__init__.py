@@ -124,6 +124,11 @@ def unguided(guidance: dict) -> bool:
     return kind in GUIDANCES and GUIDANCES[kind]().calls() == (PLAIN,)
 
 
+def is_unguided(name: str) -> bool:
+    """Whether a guidance of this name, as tables and charts have it, makes the plain call and no other."""
+    return any(unguided({"kind": kind}) and kind_name(kind) == name for kind in GUIDANCES)
+
+
 def _rest(guidance: dict) -> str:
     """A kind's own settings, and the interval where it is not the whole path."""
     own = "".join(f", {key} {value}" for key, value in guidance.items() if key not in ("kind", "scale", "interval"))

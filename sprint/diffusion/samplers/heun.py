@@ -18,5 +18,5 @@ class Heun(Sampler):
         slope = velocity(x, t)
         if not following > 0:
             return x + (following - t) * slope
-        ahead = velocity(x + (following - t) * slope, following)
-        return x + (following - t) * (slope + ahead) / 2
+        next_slope = velocity(x + (following - t) * slope, following)
+        return x + (following - t) * (slope + next_slope) / 2

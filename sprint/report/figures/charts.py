@@ -15,7 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from sprint.diffusion.guidance import kind_name
+from sprint.diffusion.guidance import is_unguided
 from sprint.metrics import metric_of
 from sprint.report.blocks import Panel
 from sprint.report.format import (
@@ -68,7 +68,7 @@ def styles_of(labels: list[str]) -> dict[str, tuple[str, str]]:
 
 def marks_of(guidances: list[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each guidance in a row: ink and hollow for the unguided, a colour for each other."""
-    plain = {name: ("currentColor", "hollow") for name in guidances if name == kind_name("none")}
+    plain = {name: ("currentColor", "hollow") for name in guidances if is_unguided(name)}
     return plain | styles_of([name for name in guidances if name not in plain])
 
 

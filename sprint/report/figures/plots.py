@@ -138,13 +138,13 @@ def _by_scale(study: Study, metric: str) -> list[Series]:
     points: dict[str, list] = {}
     for setting in study.settings:
         found = [line for line in lines(study, setting) if metric in line.metrics]
-        start = [(1.0, 1.0, line.metrics[metric]) for line in found if line.kind == "none"]
-        families = list(dict.fromkeys(line.family for line in found if line.kind != "none"))
+        start = [(1.0, 1.0, line.metrics[metric]) for line in found if line.unguided]
+        families = list(dict.fromkeys(line.family for line in found if not line.unguided))
         for family in families:
             mine = [(line.scale, line.scale, line.metrics[metric]) for line in found if line.family == family]
             points[f"{setting}, {family}"] = start + mine
         if start and not families:
-            points[f"{setting}, unguided"] = start
+            points[f"{setting}, {found[0].family}"] = start
     return [_series(label, found) for label, found in points.items()]
 
 

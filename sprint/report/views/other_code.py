@@ -4,7 +4,7 @@ from sprint.report.blocks import Block, Prose
 from sprint.report.read import Study
 from sprint.report.tables import rerun_command
 from sprint.report.views import Report, StudyView
-from sprint.runtime.code import told
+from sprint.runtime.code import remark
 
 
 class OtherCode(StudyView):
@@ -12,10 +12,10 @@ class OtherCode(StudyView):
     order = 16
 
     def applies(self, study: Study, report: Report) -> bool:
-        return bool(study.counted_by) or any(told(run.train) for run in study.runs)
+        return bool(study.counted_by) or any(remark(run.train) for run in study.runs)
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        found = [(setting, run, told(run.train)) for setting, runs in study.settings.items() for run in runs]
+        found = [(setting, run, remark(run.train)) for setting, runs in study.settings.items() for run in runs]
         items = [
             f"{name}, seed {run.seed}: {other}; {rerun_command(study, run)}" for name, run, other in found if other
         ]

@@ -9,7 +9,6 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from sprint.diffusion import guidance
 from sprint.report.blocks import Block, Grid, Picture
 from sprint.report.read import Run, Study
 from sprint.report.settings_table import protocol, sentence
@@ -53,15 +52,9 @@ def sample_grids(study: Study, results: Path) -> dict[str, list[Picture]]:
 
 def _images(results: Path, run: Run, line: Line) -> np.ndarray | None:
     """uint8 (n, C, H, W) samples of the run's last step under the line's guidance; None when none were kept."""
-    last = max(entry["step"] for entry in run.evaluations)
-    keys = [
-        entry["key"]
-        for entry in run.evaluations
-        if entry["step"] == last and line.guidance.startswith(guidance.text(entry["guidance"]))
-    ]
-    paths = [results / "runs" / run.name / "samples" / f"{key}.safetensors" for key in keys]
+    path = results / "runs" / run.name / "samples" / f"{line.keys.get(run.name)}.safetensors"
     try:
-        pixels = load_file(paths[0])["pixels"] if paths and paths[0].exists() else None
+        pixels = load_file(path)["pixels"] if path.exists() else None
     except (OSError, SafetensorError, KeyError):  # damaged: pictures are for the eye, their numbers stand elsewhere
         return None
     return pixels if pixels is not None and pixels.ndim == 4 and pixels.dtype == np.uint8 else None

@@ -6,7 +6,7 @@ From scaling.json, and from paper_costs.csv beside the presets' folders. What wa
 import csv
 from pathlib import Path
 
-from sprint.diffusion.guidance import kind_name
+from sprint.diffusion.guidance import kind_name, unguided
 from sprint.report.blocks import Block, Figure, Prose, text_table
 from sprint.report.disk import Disk
 from sprint.report.figures.charts import Series, styles_of
@@ -144,7 +144,7 @@ QUANTITIES = {
 
 def _paper_row(row: dict[str, str]) -> list[str]:
     drop = f" {float(row['drop']) * 100:g}%" if row["drop"] else ""
-    guidance = "" if row["guidance"] == "none" else f", {kind_name(row['guidance'])}"
+    guidance = "" if unguided({"kind": row["guidance"]}) else f", {kind_name(row['guidance'])}"
     network = f"{row['model']} at {row['resolution']}, {row['method']}{drop}{guidance}"
     what = QUANTITIES.get(row["quantity"], row["quantity"])
     difference = f"{100 * float(row['relative_difference']):+.2f}%"
