@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from sprint.diffusion.denoiser import Model
-from sprint.diffusion.parameterization import CONVENTIONS
+from sprint.diffusion.parameterization import PARAMETERIZATIONS
 from sprint.methods import METHODS
 from sprint.published.checkpoints import import_checkpoint, open_run
 from sprint.published.codebases import CODEBASES, Codebase, Layout
@@ -40,7 +40,7 @@ def refused(codebase: type[Codebase], tensors: dict, model: Model) -> str:
 
 def speaks_of_itself(codebase: type[Codebase]) -> None:
     assert codebase.title and codebase.cites and codebase.method in METHODS
-    assert codebase.parameterization in CONVENTIONS if codebase.parameterization else codebase.inexpressible
+    assert codebase.parameterization in PARAMETERIZATIONS if codebase.parameterization else codebase.inexpressible
     assert all(isinstance(said, tuple) for said in (codebase.conventions, codebase.inexpressible, codebase.untold))
     assert set(codebase.untold) <= {field.name for field in fields(METHODS[codebase.method].Settings)}
 
