@@ -8,6 +8,7 @@ import typer
 
 from sprint import __version__
 from sprint.cli import bench as cli_bench
+from sprint.cli import data as cli_data
 from sprint.cli import looking, published
 from sprint.cli.flags import Preset, RunName, finite, whole
 from sprint.cli.init import init
@@ -19,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 for commands in (looking.app, published.app):
     app.add_typer(commands)
 app.add_typer(cli_bench.app, name="bench")
+app.add_typer(cli_data.app, name="data")
 app.command()(init)
 app.command()(train)
 

@@ -53,6 +53,7 @@ class Examples:
         """Raise UserError for what can be seen to be wrong while a plan is read."""
         self.data_set.check()
         self.codec.check()
+        checked("codec", lambda: self.codec.check_latents(self.data_set.facts_of_latents()))
 
     def signal(self, indices: "torch.Tensor", seed: int, step: int) -> tuple["torch.Tensor", "torch.Tensor"]:
         """What a network sees of these examples at that step, float32 (B, channels, size, size), and labels (B,)."""

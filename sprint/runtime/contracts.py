@@ -15,6 +15,7 @@ from sprint.runtime.errors import UserError
 CONTRACTS = {  # the package of each, whose __init__.py holds its base class and calls find()
     "method": "sprint.methods",
     "data": "sprint.data.sets",
+    "layout": "sprint.data.layouts",
     "codec": "sprint.data.codecs",
     "backbone": "sprint.nn.backbones",
     "metric": "sprint.metrics",

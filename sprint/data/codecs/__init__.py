@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import find
 
 if TYPE_CHECKING:  # a plan is read without torch
     import torch
+
+    from sprint.data.facts import Facts
 
 USUAL_CODEC = {"name": "pixels"}  # the codec of a preset that names none
 
@@ -52,6 +55,11 @@ class Codec:
 
     def check(self) -> None:
         """Raise UserError for stored examples that it cannot take, while a plan is read."""
+
+    def check_latents(self, facts: "Facts | None") -> None:
+        """Raise UserError for stored latents of which such facts (data/facts.py) are known; None: of none."""
+        if facts is not None:
+            raise UserError(f"{self.title} are asked for, and the data set holds latents; allowed: name: autoencoder")
 
     def signal(self, stored: "torch.Tensor", indices: "torch.Tensor", seed: int, step: int) -> "torch.Tensor":
         """float32 (B, channels, size, size) of stored examples; where it draws, from (seed, step, each one's index)."""

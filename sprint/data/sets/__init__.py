@@ -15,6 +15,8 @@ from sprint.runtime.plugins import find
 if TYPE_CHECKING:  # a plan is read without torch
     import torch
 
+    from sprint.data.facts import Facts
+
 
 @dataclass(frozen=True)
 class NoSettings:
@@ -27,6 +29,7 @@ class DataSet:
     Settings: type = NoSettings  # a frozen dataclass of what a preset says beside the name, each with its range
     title = ""  # how tables call it
     cites = ""  # paper or source
+    by_content = False  # whether its fingerprint is of the content itself, and so blind to the times of files
 
     def __init__(self, settings: object, image_size: int):
         """Reads nothing, so that a plan costs nothing. `image_size`: pixels a side that the preset asks for."""
@@ -62,6 +65,10 @@ class DataSet:
 
     def verify(self) -> None:
         """Raise UserError for what only reading shows; called once, where a training begins."""
+
+    def facts_of_latents(self) -> "Facts | None":
+        """What is known of stored latents (data/facts.py); None of pixels, and of what is still to be made."""
+        return None
 
     def __len__(self) -> int:
         raise NotImplementedError

@@ -1,0 +1,94 @@
+"""The commands of `sprint data`: from what people have on their disks to shards of latents."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sprint.cli.flags import finite, whole
+from sprint.runtime.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Pictures and latents: look at them, and make shards of them.",
+)
+
+Kind = Annotated[str, typer.Option(help="sample, mean_std or mean_logvar, where the numbers do not tell.")]
+Fed = Annotated[
+    str, typer.Option("--vae-input", help="-1,1 or 0,1: what the autoencoder was fed, where it is not told.")
+]
+Scale = Annotated[float, finite("Factor that stored samples have had, where the numbers do not tell; 1 for none.")]
+Shift = Annotated[float, finite("What was taken from stored samples before they were scaled.")]
+HeldOut = Annotated[int, whole(0, 1 << 24, "Examples, spread over all, that no training sees.")]
+Shard = Annotated[int, whole(0, 1 << 24, "Examples a file. [default: as many as make 128 MiB]")]
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A folder, or a ZIP, of latents or pictures.")],
+    kind: Kind = "",
+    fed: Fed = "",
+    scale: Scale = 0.0,
+    shift: Shift = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
+):
+    """Say what a path holds: layout, kind, counts, scale, mean and deviation of each channel."""
+    from sprint.data.inspecting import inspect as look
+    from sprint.data.inspecting import sentences
+
+    found = look(path, _given(kind, fed, scale, shift))
+    print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else "\n".join(sentences(found)))
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Latents in any layout that `inspect` knows.")],
+    folder: Annotated[Path, typer.Argument(help="Where the shards go.")],
+    kind: Kind = "",
+    fed: Fed = "",
+    scale: Scale = 0.0,
+    shift: Shift = 0.0,
+    classes: Annotated[int, whole(0, 1 << 20, "How many there are. [default: as the labels tell]")] = 0,
+    held_out: HeldOut = 0,
+    shard: Shard = 0,
+):
+    """Make shards of latents that somebody stored otherwise; the same command goes on after a kill."""
+    from sprint.data.converting import convert as convert_store
+
+    convert_store(source, folder, _given(kind, fed, scale, shift), classes, held_out, shard)
+    _say(folder)
+
+
+def _given(kind: str, fed: str, scale: float, shift: float):
+    """What the user says of stored latents."""
+    from sprint.data.facts import Facts
+    from sprint.data.layouts import KINDS
+
+    if kind and kind not in KINDS:
+        raise UserError(f"--kind is {kind!r}; allowed: {', '.join(KINDS)}")
+    if scale < 0:
+        raise UserError(f"--scale is {scale:g}; allowed: a number above 0")
+    return Facts(kind, _fed(fed), scale, shift)
+
+
+def _fed(text: str) -> tuple[float, ...]:
+    from sprint.data.facts import INPUTS
+
+    if not text:
+        return ()
+    for fed in INPUTS:
+        if text.replace(" ", "").strip("[]()") == f"{fed[0]:g},{fed[1]:g}":
+            return fed
+    raise UserError(f"--vae-input is {text!r}; allowed: -1,1 or 0,1")
+
+
+def _say(folder: Path) -> None:
+    from sprint.data.inspecting import inspect as look
+    from sprint.data.inspecting import sentences
+    from sprint.runtime import distributed
+
+    if distributed.is_main():
+        print("\n".join(sentences(look(folder, _given("", "", 0.0, 0.0)))))
