@@ -13,7 +13,7 @@ from pathlib import Path
 import fake_results
 from fake_results import MACHINE, VERSIONS, evaluation, guided
 
-from sprint.cli.compare import print_comparison
+from sprint.cli.answers.compare import print_comparison
 from sprint.cli.listing import for_report, print_plan
 from sprint.plan.outline import outline_of
 from sprint.plan.reading import load_preset, load_study

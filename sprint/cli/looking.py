@@ -50,7 +50,7 @@ def show(run: RunName, preset: Preset = "digits"):
 @app.command()
 def doctor(preset: Preset = "digits"):
     """Say what this machine has and lacks; exit 0 if all that `make report` needs is there."""
-    from sprint.cli.doctor import report as report_findings
+    from sprint.cli.answers.doctor import report as report_findings
 
     if not report_findings(preset):
         raise typer.Exit(1)

@@ -153,7 +153,7 @@ def _trained(plan, run: str):
 @app.command()
 def compare(first: RunName, second: RunName, preset: Preset = "digits"):
     """Two settings side by side, over all their seeds: paired differences with intervals."""
-    from sprint.cli.compare import print_comparison
+    from sprint.cli.answers.compare import print_comparison
 
     print_comparison(_plan(preset), _results(preset), first, second)
 
@@ -165,7 +165,7 @@ def check(
     drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.75,
 ):
     """Hold a method to its contract, in words, and tell its costs beside dense; exit 0 if all holds."""
-    from sprint.cli.checking import check_method
+    from sprint.cli.answers.checking import check_method
 
     raise typer.Exit(not check_method(_plan(preset, data_too=False).preset, method, drop))
 

@@ -4,7 +4,7 @@ import pytest
 import tiny
 from fake_results import evaluation
 
-from sprint.cli.compare import evaluations_of, print_comparison, rows_of
+from sprint.cli.answers.compare import evaluations_of, print_comparison, rows_of
 from sprint.plan.reading import load_plan
 from sprint.runtime.errors import UserError
 from sprint.runtime.results import METRICS

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sprint.cli import doctor
+from sprint.cli.answers import doctor
 
 
 @pytest.fixture

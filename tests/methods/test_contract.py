@@ -6,7 +6,7 @@ import sys
 import pytest
 import tiny
 
-from sprint.cli.checking import check_method
+from sprint.cli.answers.checking import check_method
 from sprint.methods import METHODS
 from sprint.runtime.errors import UserError
 from sprint.training import contract

@@ -1,0 +1,1 @@
+"""Commands that print an answer of their own: check, compare, doctor."""
