@@ -113,7 +113,7 @@ def _tasks(run: Run, examples: Examples, measuring: Measuring) -> dict[tuple[str
     if sparse_steps(run) in (0, run.train.steps):
         steps.pop("train" if sparse_steps(run) == 0 else "finetune")
     tasks = {(stage, ""): _stepper(run, state, examples, step) for stage, step in steps.items()}
-    for kind in compared_kinds(METHODS[run.method]):
+    for kind in compared_kinds(METHODS[run.method], run.examples().size // run.model.patch):
         for way in ways(kind):
             tasks[f"sample_{kind}", way] = one_step(state.model.image, run, kind, measuring.batch, way)
     return tasks

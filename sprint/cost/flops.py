@@ -14,9 +14,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sprint.diffusion.denoiser import Model, ModelConfig
-from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds
+from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds, kept_of
 from sprint.methods import METHODS, YARDSTICK, Method
-from sprint.nn.tokens import kept_count
 
 TRAINING_FACTOR = 3  # forward and backward over forward
 _SHARES = tuple((number + 0.5) / 256 for number in range(256))
@@ -104,8 +103,7 @@ def parameters(model: Model) -> int:
 def sampling_flops(model: Model, guidance: Guidance) -> int:
     """FLOPs of one evaluation of the guided velocity of one image inside the guidance interval: all its calls."""
     grid = model.config.backbone.grid
-    kept = {call: kept_count(call.rule, grid, call.drop) if call.drop else None for call in guidance.calls()}
-    return sum(forward_flops(model, kept[call], call.skip, SAMPLING_TIMES) for call in guidance.calls())
+    return sum(forward_flops(model, kept_of(call, grid), call.skip, SAMPLING_TIMES) for call in guidance.calls())
 
 
 @dataclass(frozen=True)
@@ -159,6 +157,7 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
         "train_flops": spent,
         "train_flops_vs_dense": spent / (TRAINING_FACTOR * dense_total(config, stages)),
         "sampling_flops_per_step": {
-            kind: sampling_flops(model, GUIDANCES[kind]()) for kind in compared_kinds(METHODS[config.method])
+            kind: sampling_flops(model, GUIDANCES[kind]())
+            for kind in compared_kinds(METHODS[config.method], config.backbone.grid)
         },
     }

@@ -55,7 +55,7 @@ def latent_size(resolution: int, patch: int) -> int:
 
 def cost_of_published(config: ModelConfig, guidance: Guidance) -> dict:
     """All costs of a network; MACs of a forward pass, FLOPs of everything else, each of one image."""
-    guidance.check(METHODS[config.method])
+    guidance.check(METHODS[config.method], grid=config.backbone.grid)
     model, cls, backbone = on_meta(config), METHODS[config.method], config.backbone
     kept = kept_count(cls.subsampling, backbone.grid, backbone.drop) if cls.subsampling and backbone.drop else None
     forward, sparse = forward_flops(model), forward_flops(model, kept)

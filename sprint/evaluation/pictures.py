@@ -36,7 +36,7 @@ def asked_guidance(kind: str, scale: float | None, evaluating: Evaluating) -> Gu
 
 def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, count: int, out: Path) -> None:
     """Draw the first `count` images of the last milestone into `out`, in place of those drawn there before."""
-    guidance.check(METHODS[trained.run.method], trained.run.train.milestones)
+    guidance.check(METHODS[trained.run.method], trained.run.train.milestones, trained.config.backbone.grid)
     config = trained.config
     channels = trained.codec.pictures(torch.empty(0, config.channels, config.size, config.size)).shape[1]
     if channels not in (1, 3):

@@ -31,6 +31,7 @@ class Method(nn.Module):
     subsampling = (
         "random"  # the rule that chooses kept tokens unless a study names another; "" when the method drops none
     )
+    restores = True  # whether what comes out where tokens were dropped was computed, so that a guidance may drop some
     can_skip = False  # whether the deep blocks can be skipped, which path-drop guidance needs
     skip_rate = 0.0  # probability per sample, in training, that they are
     time: float | None = None  # of all images, where their tensors hold no values to tell it: while a cost is counted

@@ -23,6 +23,7 @@ class MicroDiT(Method):
     Settings = Settings
     title = "MicroDiT"
     cites = "arXiv 2407.15811"
+    restores = False
 
     def __init__(self, backbone: Backbone, settings: Settings):
         super().__init__(backbone)

@@ -10,6 +10,7 @@ from sprint.nn.tokens import put_back, take
 class TokenDrop(Method):
     title = "naive token drop"
     cites = "arXiv 2510.21986 (its naive baseline)"
+    restores = False
 
     def __init__(self, backbone: Backbone, settings: object):
         super().__init__(backbone)

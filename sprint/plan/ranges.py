@@ -3,6 +3,7 @@
 import itertools
 import math
 
+from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
 from sprint.metrics.extractors import allowed, extractor_named
 from sprint.plan.schema import Preset, Run, Training
@@ -94,8 +95,13 @@ def _check_cluster(preset: Preset, location: str) -> None:
 def check_guidance(preset: Preset, run: Run, location: str) -> None:
     """Raise UserError where a run cannot do a guidance with which the preset evaluates every one."""
     for number, guidance in enumerate(preset.evaluate.guidance):
-        place = f"{location}: evaluate.guidance[{number}]"
-        checked(place, lambda guidance=guidance: guidance.check(METHODS[run.method], run.train.milestones))
+        refuse_guidance(guidance, run, f"{location}: evaluate.guidance[{number}]")
+
+
+def refuse_guidance(guidance: Guidance, run: Run, place: str) -> None:
+    """Raise UserError where a run cannot do a guidance."""
+    grid = run.examples().size // run.model.patch
+    checked(place, lambda: guidance.check(METHODS[run.method], run.train.milestones, grid))
 
 
 def _check_extractors(names: list[str], location: str) -> None:

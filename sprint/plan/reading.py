@@ -9,7 +9,7 @@ from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
 from sprint.nn.tokens import kept_count
 from sprint.plan.budget import with_equal_flops
-from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of
+from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of, refuse_guidance
 from sprint.plan.schema import Plan, Preset, Run, Study, Training
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, inside, nearest, ranged, read_yaml
@@ -91,7 +91,7 @@ def load_study(path: Path, preset: Preset) -> Study:
             entry = build(Entry, point, location)
             try:
                 found = [make_run(preset, entry, seed, location) for seed in seeds]
-                guidances = _guidances(entry, found[0].train.milestones, location)
+                guidances = _guidances(entry, found[0], location)
             except UserError as error:
                 if not content.show_impossible:
                     raise
@@ -202,7 +202,7 @@ def _subsampling(method, entry: Entry, location: str) -> str:
     return entry.subsampling or method.subsampling
 
 
-def _guidances(entry: Entry, milestones: list[float], location: str) -> list[Guidance]:
+def _guidances(entry: Entry, run: Run, location: str) -> list[Guidance]:
     """Every combination of kind, scale, interval and a kind's own settings that the entry's guidance grids name."""
     found = []
     for number, grid in enumerate(entry.guidance):
@@ -211,7 +211,7 @@ def _guidances(entry: Entry, milestones: list[float], location: str) -> list[Gui
         lists = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key != "interval"}
         for values in _product(list(lists.values()), place):
             guidance = convert(Guidance, {**dict(zip(lists, values, strict=True)), **interval}, place)
-            checked(place, lambda guidance=guidance: guidance.check(METHODS[entry.method], milestones))
+            refuse_guidance(guidance, run, place)
             found.append(guidance)
     return found
 

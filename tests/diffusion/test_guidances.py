@@ -111,7 +111,8 @@ def outside_the_interval_one_plain_call_is_made(cls):
 def methods_that_cannot_are_refused_and_all_others_can(cls):
     for name, method in METHODS.items():
         needs_skip, needs_drop = (any(getattr(call, what) for call in cls().calls()) for what in ("skip", "drop"))
-        guidance, can = cls(2.0), (method.can_skip or not needs_skip) and (bool(method.subsampling) or not needs_drop)
+        restores = bool(method.subsampling) and method.restores
+        guidance, can = cls(2.0), (method.can_skip or not needs_skip) and (restores or not needs_drop)
         shares = [call.weights for call in guidance.calls()]
         if can:
             guidance.check(method, shares)
@@ -171,36 +172,39 @@ def test_of_every_guidance(cls, proposition):
     proposition(cls)
 
 
-@dataclass(frozen=True)
-class Sparse(Guidance):
-    """Two conditional calls with more and with fewer tokens dropped (arXiv 2601.01608): the contract carries it."""
-
-    title, short, cites = "sparse guidance", "sparse", "arXiv 2601.01608"
-
-    def calls(self):
-        return Call(drop=0.25), Call(drop=0.75)
-
-
-@dataclass(frozen=True)
-class Earlier(Guidance):
-    """The weak network is an earlier milestone (arXiv 2406.02507): the contract carries it."""
-
-    title, short, cites = "autoguidance", "auto", "arXiv 2406.02507"
-
-    def calls(self):
-        return PLAIN, Call(weights=0.5)
-
-
-@pytest.mark.parametrize("proposition", PROPOSITIONS[:-1], ids=lambda one: one.__name__)
-@pytest.mark.parametrize("cls", [Sparse, Earlier], ids=lambda cls: cls.short)
-def test_calls_with_other_tokens_or_weights_are_carried(cls, proposition):
-    proposition(cls)
-
-
 def test_weights_that_a_run_does_not_keep_are_refused():
-    Earlier().check(METHODS[ABLE], [0.5, 1.0])
+    GUIDANCES["auto"]().check(METHODS[ABLE], [0.5, 1.0])
     with pytest.raises(UserError, match=r"asks for the weights after 0.5 of the steps; allowed: 0.25, 1"):
-        Earlier().check(METHODS[ABLE], [0.25, 1.0])
+        GUIDANCES["auto"]().check(METHODS[ABLE], [0.25, 1.0])
+    for share in (0.0, 1.0, 1.5):
+        with pytest.raises(UserError, match=f"weights {share:g}; allowed: a milestone before the last"):
+            GUIDANCES["auto"](weights=share).check(METHODS[ABLE], [share, 1.0])
+
+
+def test_sparse_guidance_is_the_papers_sum_of_two_conditional_calls():
+    """D = w D(strong) + (1 - w) D(weak), of the image's own label in both; with all tokens in both it is one call."""
+    guidance, seen = GUIDANCES["sparse"](3.0, strong=0.25, weak=0.75), []
+    guided = field_of(guidance, seen)(X, 0.5, LABELS)
+    strong, weak = ((X + 10 * LABELS.view(-1, 1, 1, 1) + 0.5) * kept for kept in (0.75, 0.25))
+    assert torch.allclose(guided, 3 * strong - 2 * weak, atol=1e-4)
+    assert [label for label, *_ in seen] == [1, 3, 1, 3] and [kept for _, kept, *_ in seen] == [12, 12, 4, 4]
+
+
+def test_sparse_guidance_that_a_grid_or_a_method_cannot_do_is_refused_in_a_sentence():
+    sparse = GUIDANCES["sparse"]
+    sparse().check(METHODS[ABLE], grid=4)
+    for strong, weak in ((0.5, 0.5), (0.75, 0.5), (-0.1, 0.5), (0.5, 1.0)):
+        with pytest.raises(UserError, match="allowed: 0 <= strong < weak < 1"):
+            sparse(2.0, strong=strong, weak=weak).check(METHODS[ABLE])
+    with pytest.raises(UserError, match=r"guidance 'sparse': drop is 0.6; 16 tokens can drop"):
+        sparse(2.0, strong=0.6).check(METHODS[ABLE], grid=4)
+    with pytest.raises(UserError, match=r"guidance 'sparse': subsampling is 'diced'; allowed"):
+        sparse(rule="diced").check(METHODS[ABLE], grid=4)
+    unable = {name: METHODS[name] for name in METHODS if METHODS[name].subsampling and not METHODS[name].restores}
+    for name, method in unable.items():
+        with pytest.raises(UserError, match=f"method '{name}' computes nothing where tokens were dropped; allowed: "):
+            sparse().check(method)
+    assert unable and "sparse" in compared_kinds(METHODS[ABLE], 4) and "sparse" not in compared_kinds(METHODS[ABLE], 3)
 
 
 @dataclass(frozen=True)
@@ -270,7 +274,7 @@ def test_kinds_are_possible_by_their_calls_and_compared_where_their_cost_differs
 def test_only_calls_that_differ_in_their_label_alone_go_together():
     ways = {name: batches(GUIDANCES[name]().calls()) for name in ("none", "cfg", "pdg")}
     assert ways == {"none": [[0]], "cfg": [[0, 1]], "pdg": [[0], [1]]}
-    assert batches(Sparse().calls()) == batches(Earlier().calls()) == [[0], [1]]
+    assert batches(GUIDANCES["sparse"]().calls()) == batches(GUIDANCES["auto"]().calls()) == [[0], [1]]
     assert batches(GUIDANCES["cfg"]().calls(), apart=True) == [[0], [1]]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import Kind, find
+from sprint.runtime.strict import checked
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Guidance(Kind):
         """The calls at a time; outside the interval one plain conditional call (arXiv 2404.07724)."""
         return self.calls() if self.interval[0] <= t <= self.interval[1] else (PLAIN,)
 
-    def check(self, method: type, milestones: Iterable[float] = ()) -> None:
+    def check(self, method: type, milestones: Iterable[float] = (), grid: int = 0) -> None:
         """Raise UserError for settings out of range, and for calls that a method cannot make, or a run that keeps its
-        weights after these shares of its steps."""
+        weights after these shares of its steps, on a grid of so many tokens a side where it is known."""
         low, high = self.interval
         if not (0 <= low < high <= 1):
             raise UserError(f"guidance interval is {list(self.interval)}; allowed: two times with 0 <= low < high <= 1")
@@ -70,6 +71,8 @@ class Guidance(Kind):
                     f"guidance {self.kind()!r} asks for the weights after {call.weights:g} of the steps; "
                     f"allowed: {kept}"
                 )
+            if call.drop and grid:
+                checked(f"guidance {self.kind()!r}", lambda call=call: kept_of(call, grid))
 
     def text(self) -> str:
         """`CFG 1.5`; an interval is named when it is not the whole path."""
@@ -79,24 +82,39 @@ class Guidance(Kind):
 GUIDANCES = Guidance.plugins = find("sprint.diffusion.guidance", Guidance, hyphens=True)
 
 
-def _lacking(call: Call, method: type) -> str:
-    """Why a method cannot make a call; "" where it can."""
+def kept_of(call: Call, grid: int) -> int | None:
+    """How many tokens of a grid a call keeps, None for all. Raises UserError where so many cannot be dropped."""
+    from sprint.nn.tokens import kept_count  # which imports torch
+
+    return kept_count(call.rule, grid, call.drop) if call.drop else None
+
+
+def _lacking(call: Call, method: type, grid: int = 0) -> str:
+    """Why a method cannot make a call, on a grid where it is known; "" where it can."""
     if call.skip and not method.can_skip:
         return "has no path to drop"
-    return "drops no tokens" if call.drop and not method.subsampling else ""
+    if call.drop and not method.subsampling:
+        return "drops no tokens"
+    if call.drop and not method.restores:
+        return "computes nothing where tokens were dropped"
+    try:
+        kept_of(call, grid) if grid else None
+    except UserError as error:
+        return str(error)
+    return ""
 
 
-def possible_kinds(method: type) -> list[str]:
+def possible_kinds(method: type, grid: int = 0) -> list[str]:
     """The kinds that a method can do, those with the fewest calls first, and of equal ones the yardstick."""
     usual = {kind: GUIDANCES[kind]().calls() for kind in GUIDANCES}
-    possible = [kind for kind, calls in usual.items() if not any(_lacking(call, method) for call in calls)]
+    possible = [kind for kind, calls in usual.items() if not any(_lacking(call, method, grid) for call in calls)]
     return sorted(possible, key=lambda kind: (len(usual[kind]), kind != YARDSTICK, kind))
 
 
-def compared_kinds(method: type) -> list[str]:
+def compared_kinds(method: type, grid: int = 0) -> list[str]:
     """The kinds whose cost and speed are told of a method: those it can do whose calls differ in cost."""
     found: dict[tuple, str] = {}
-    for kind in possible_kinds(method):
+    for kind in possible_kinds(method, grid):
         found.setdefault(tuple((call.skip, call.drop) for call in GUIDANCES[kind]().calls()), kind)
     return list(found.values())
 
