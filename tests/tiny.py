@@ -56,11 +56,14 @@ def examples(pixels: torch.Tensor, labels: torch.Tensor, classes: int) -> data.E
     return data.Examples(made, data.opened_codec(data.USUAL_CODEC, made.channels, made.size))
 
 
-def run(method: str = "sprint", drop: float = 0.75, seed: int = 0, subsampling: str = "", **changes) -> Run:
-    """A run of preset smoke, checked as one of a study; `changes` are of its backbone or of its training."""
+def run(
+    method: str = "sprint", drop: float = 0.75, seed: int = 0, subsampling: str = "", backbone=None, **changes
+) -> Run:
+    """A run of preset smoke, or on another backbone, checked as one of a study; `changes` are of its backbone or of its
+    training."""
     model = {key: value for key, value in changes.items() if key in MODEL_KEYS}
     train = {key: value for key, value in changes.items() if key not in MODEL_KEYS}
-    preset = replace(smoke(), model=replace(smoke().model, **model), train=replace(smoke().train, **train))
+    preset = replace(smoke(), model=replace(backbone or smoke().model, **model), train=replace(smoke().train, **train))
     return make_run(preset, Entry(method, drop, subsampling), seed, "test")
 
 

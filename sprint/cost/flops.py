@@ -47,6 +47,11 @@ def forward_flops(model: Model, kept: int | None = None, skip: bool = False, tim
     return _mean_over(times, model.method, count)
 
 
+def step_flops(model: Model, kept: int | None) -> int:
+    """FLOPs of the forward passes of one image of a training step: as many as its method makes."""
+    return sum(forward_flops(model, choice) for choice in model.method.passes(kept))
+
+
 def _mean_over(times: tuple, method: Method, count: Callable[[], int]) -> int:
     """The mean of count() over times; what a method computes alike is counted once."""
     found: dict[object, list[float]] = {}
@@ -89,7 +94,8 @@ def activation_bytes(config: ModelConfig, kept: int | None, bytes_per_value: int
     def count() -> int:
         sizes.clear()
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            model(*_one_image(config), _kept_tokens(kept))
+            graphs = [model(*_one_image(config), _kept_tokens(choice)) for choice in model.method.passes(kept)]
+        del graphs  # until here they keep what was saved
         return sum(size for _, size in sizes.values())
 
     return _mean_over(TRAINING_TIMES, model.method, count)
@@ -119,7 +125,7 @@ class Stage:
 def forward_total(config: ModelConfig, stages: list[Stage]) -> int:
     """FLOPs of all forward passes of a training."""
     model = on_meta(config)
-    return sum(stage.steps * stage.batch * forward_flops(model, stage.kept) for stage in stages)
+    return sum(stage.steps * stage.batch * step_flops(model, stage.kept) for stage in stages)
 
 
 def dense_twin(config: ModelConfig) -> ModelConfig:
@@ -141,7 +147,7 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
             "name": stage.name,
             "steps": stage.steps,
             "batch": stage.batch,
-            "flops_per_image": (each := TRAINING_FACTOR * forward_flops(model, stage.kept)),
+            "flops_per_image": (each := TRAINING_FACTOR * step_flops(model, stage.kept)),
             "flops": stage.steps * stage.batch * each,
         }
         for stage in stages

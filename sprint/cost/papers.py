@@ -17,6 +17,7 @@ from sprint.cost.flops import (
     on_meta,
     parameters,
     sampling_flops,
+    step_flops,
 )
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES, Guidance
@@ -39,10 +40,9 @@ def published_config(model: str, resolution: int, method: str, drop: float, sett
     size = latent_size(resolution, patch)
     cls = METHODS[method]
     backbone = BACKBONES[USUAL](width, depth, heads, patch, "sincos", False).on(size, drop)
-    chosen = cls.resolve(build(cls.Settings, settings, f"--method {method}: settings"), backbone)
     if cls.subsampling:
         kept_count(cls.subsampling, backbone.grid, drop)
-    cls.check(chosen, backbone)
+    chosen = cls.settle(build(cls.Settings, settings, f"--method {method}: settings"), backbone)
     return ModelConfig(LATENT_CHANNELS, size, CLASSES, backbone, method, chosen)
 
 
@@ -58,7 +58,7 @@ def cost_of_published(config: ModelConfig, guidance: Guidance) -> dict:
     guidance.check(METHODS[config.method], grid=config.backbone.grid)
     model, cls, backbone = on_meta(config), METHODS[config.method], config.backbone
     kept = kept_count(cls.subsampling, backbone.grid, backbone.drop) if cls.subsampling and backbone.drop else None
-    forward, sparse = forward_flops(model), forward_flops(model, kept)
+    forward, sparse = forward_flops(model), step_flops(model, kept)
     return {
         "params": parameters(model),
         "forward_macs": forward // 2,

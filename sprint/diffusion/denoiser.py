@@ -70,7 +70,7 @@ def _key(model: nn.Module, prefix: str) -> str:
 
 
 def _start(module: nn.Module, name: str, parameter: nn.Parameter, generator: torch.Generator) -> None:
-    if isinstance(module, nn.RMSNorm):
+    if isinstance(module, nn.RMSNorm | nn.LayerNorm) and name == "weight":
         parameter.fill_(1)
     elif isinstance(module, ZeroLinear) or name == "bias":
         parameter.zero_()

@@ -3,6 +3,7 @@
 One file in this folder is one method; its class is the subclass of Method that it defines. No other file names it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,7 @@ class Method(nn.Module):
     )
     restores = True  # whether what comes out where tokens were dropped was computed, so that a guidance may drop some
     can_skip = False  # whether the deep blocks can be skipped, which path-drop guidance needs
+    other_blocks = False  # whether it asks the backbone for blocks of another width or attention, or for its condition
     skip_rate = 0.0  # probability per sample, in training, that they are
     time: float | None = None  # of all images, where their tensors hold no values to tell it: while a cost is counted
 
@@ -54,7 +56,13 @@ class Method(nn.Module):
         """The settings as they will be built: resolved, and checked at the backbone's drop ratio."""
         complete = cls.resolve(settings, backbone)
         cls.check(complete, backbone)
+        backbone.refuse(cls.other_blocks, cls.sparse(complete, backbone))
         return complete
+
+    @classmethod
+    def sparse(cls, settings: object, backbone: Backbone) -> Collection[int]:
+        """Numbers of the blocks that see fewer tokens than all."""
+        return range(backbone.depth if cls.subsampling else 0)
 
     def forward(
         self,
@@ -80,6 +88,11 @@ class Method(nn.Module):
         """Loss per sample (B,) of a predicted velocity of noisy images at times t. The default: mean squared error over
         all tokens."""
         return (prediction_BNP - target_BNP).square().mean(dim=(1, 2))
+
+    def passes(self, kept) -> tuple:
+        """The choices of tokens, None for all, that each image of a sparse step passes through with, their losses
+        added; `kept` is one choice, as a tensor or, where a cost is counted, as a number."""
+        return (kept,)
 
     def variant(self, t: float) -> object:
         """What of the computation follows from an image's time: those with equal variants are computed alike."""

@@ -28,6 +28,7 @@ class Settings:
 
 class MaskDiT(Method):
     Settings = Settings
+    other_blocks = True
     title = "MaskDiT-style"
     cites = "arXiv 2306.09305"
 

@@ -21,6 +21,7 @@ class Settings:
 
 class MicroDiT(Method):
     Settings = Settings
+    other_blocks = True
     title = "MicroDiT"
     cites = "arXiv 2407.15811"
     restores = False

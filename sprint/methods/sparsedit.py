@@ -40,6 +40,7 @@ class Layout:
 
 class SparseDiT(Method):
     Settings = Settings
+    other_blocks = True
     title = "SparseDiT"
     cites = "arXiv 2412.06028"
     subsampling = ""
@@ -67,6 +68,13 @@ class SparseDiT(Method):
                 f"spread is {settings.spread}; allowed: 0 to {min(side - 1, backbone.grid - side)}, as a side of "
                 f"{side} sparse tokens must stay between 1 and {backbone.grid}"
             )
+
+    @classmethod
+    def sparse(cls, settings: Settings, backbone: Backbone) -> list[int]:
+        plan = layout(settings.layout, backbone.depth)
+        pooled = sum(plan.group[:2])
+        firsts = range(plan.bottom, backbone.depth - plan.top, sum(plan.group))
+        return [first + number for first in firsts for number in range(pooled)]
 
     def forward(self, x_BND, context, keep_BK=None, skip=False):
         if not self.spread:

@@ -61,6 +61,11 @@ class Sprint(Method):
         if not 0 <= settings.path_drop <= 1:
             raise UserError(f"path_drop is {settings.path_drop}; allowed: a probability from 0 to 1")
 
+    @classmethod
+    def sparse(cls, settings: Settings, backbone: Backbone) -> range:
+        encoder, middle, _ = split_depth(settings.split, backbone.depth)
+        return range(encoder, encoder + middle)
+
     def forward(self, x_BND, context, keep_BK=None, skip=False):
         dense = self.encoder(x_BND, context)
         return self.decoder(self._fused(self._deep(dense, context, keep_BK, skip), dense), context)

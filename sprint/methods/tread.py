@@ -32,6 +32,11 @@ class Tread(Method):
     def resolve(cls, settings: Settings, backbone: Backbone) -> Settings:
         return replace(settings, route="-".join(map(str, route(settings.route, backbone.depth))))
 
+    @classmethod
+    def sparse(cls, settings: Settings, backbone: Backbone) -> range:
+        first, last = route(settings.route, backbone.depth)
+        return range(first, last + 1)
+
     def forward(self, x_BND, context, keep_BK=None, skip=False):
         x_BND = self.encoder(x_BND, context)
         routed = self.middle(take(x_BND, keep_BK), context.at(keep_BK))

@@ -143,10 +143,15 @@ class TimeEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(sinusoids, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, t_B: torch.Tensor) -> torch.Tensor:
-        half = self.sinusoids // 2
-        frequencies = torch.exp(-math.log(10000.0) / half * torch.arange(half, dtype=torch.float32, device=t_B.device))
-        angles = t_B.float().unsqueeze(1) * frequencies
-        return self.mlp(torch.cat((angles.cos(), angles.sin()), dim=1))
+        return self.mlp(sinusoids(t_B, self.sinusoids))
+
+
+def sinusoids(t_B: torch.Tensor, count: int) -> torch.Tensor:
+    """So many waves of t (B, count), cosines first, the longest period 10000."""
+    half = count // 2
+    frequencies = torch.exp(-math.log(10000.0) / half * torch.arange(half, dtype=torch.float32, device=t_B.device))
+    angles = t_B.float().unsqueeze(1) * frequencies
+    return torch.cat((angles.cos(), angles.sin()), dim=1)
 
 
 def patchify(x_BCHW: torch.Tensor, patch: int) -> torch.Tensor:

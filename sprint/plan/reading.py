@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
+from sprint.nn.backbones import BACKBONES, Backbone
 from sprint.nn.tokens import kept_count
 from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of, refuse_guidance
@@ -27,8 +28,10 @@ class StudyFile:
 
     title: str
     question: str
-    vary: list[str]  # what differs between the runs: method, drop, subsampling, guidance, or settings.<key>
-    runs: list[dict]  # grids: method, drop, subsampling, settings, train; a list stands for each of its values
+    vary: list[str]  # what differs between the runs: method, backbone, drop, subsampling, guidance, or settings.<key>
+    runs: list[
+        dict
+    ]  # grids: method, backbone, drop, subsampling, settings, train; a list stands for each of its values
     seeds: int = ranged(1, 1 << 10, default=0)  # how many of the preset's seeds; left out (0): all
     show_impossible: bool = False  # list settings that cannot be built instead of refusing them
 
@@ -44,6 +47,7 @@ class Entry:
     train: dict = dataclasses.field(default_factory=dict)
     guidance: list[dict] = dataclasses.field(default_factory=list)
     budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
+    backbone: str = ""  # the kind; "": the preset's
 
 
 def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
@@ -117,7 +121,7 @@ def _check_vary(vary: list[str], runs: dict[str, Run], location: str) -> None:
     """Raise UserError for a factor that no run has."""
     settings = sorted({f"settings.{key}" for run in runs.values() for key in run.settings})
     train = [f"train.{known.name}" for known in dataclasses.fields(Training)]
-    allowed = ["method", "drop", "subsampling", "guidance", "seed", *settings, *train]
+    allowed = ["method", "backbone", "drop", "subsampling", "guidance", "seed", *settings, *train]
     for factor in vary:
         nearest(dict.fromkeys(allowed), factor, f"{location}: factor")
 
@@ -160,13 +164,12 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     check_training(train, location)
     check_shares(preset, train, location)
     subsampling = _subsampling(method, entry, location)
-    backbone = preset.model.on(preset.examples().size, entry.drop)
+    model = _model(preset, entry.backbone, location)
+    backbone = model.on(preset.examples().size, entry.drop)
     if subsampling:
         checked(inside(location, "drop"), lambda: kept_count(subsampling, backbone.grid, entry.drop))
-    usual, settings = (
-        checked(location, lambda asked=asked: method.resolve(asked, backbone)) for asked in (usual, settings)
-    )
-    checked(location, lambda: method.check(settings, backbone))
+    usual = checked(location, lambda: method.resolve(usual, backbone))
+    settings = checked(location, lambda: method.settle(settings, backbone))
     one_of(entry.budget, BUDGETS, inside(location, "budget"))
     run = Run(
         preset=preset.name,
@@ -179,13 +182,25 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
         data=preset.data,
         codec=preset.codec,
         image_size=preset.image_size,
-        model=preset.model,
+        model=model,
         train=train,
     )
     run = with_equal_flops(run) if entry.budget == "flops" else run
     overrides = {**_differing(settings, usual), **_differing(run.train, preset.train)}
     overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
+    overrides |= {"backbone": model.kind()} if model.kind() != preset.model.kind() else {}
     return dataclasses.replace(run, overrides=overrides)
+
+
+def _model(preset: Preset, kind: str, location: str) -> Backbone:
+    """The preset's backbone, or another kind of its sizes."""
+    if kind in ("", preset.model.kind()):
+        return preset.model
+    place = inside(location, "backbone")
+    sizes = {key: value for key, value in preset.model.document().items() if key != "kind"}
+    model = build(checked(place, lambda: BACKBONES[kind]), sizes, place)
+    checked(place, lambda: model.check(preset.examples().size))
+    return model
 
 
 def _differing(chosen, usual) -> dict:

@@ -101,7 +101,7 @@ def all_tokens_and_a_loss_per_sample_come_out(run: Run) -> None:
 
 
 def it_is_cheaper_than_dense_where_it_drops(run: Run) -> None:
-    """A sparse step costs less than a dense one"""
+    """A pass on kept tokens costs less than a dense one"""
     if run.drop:
         config = model_config(run)
         own, dense = sparse_flops(run), forward_flops(on_meta(dense_twin(config)))

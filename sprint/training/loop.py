@@ -73,6 +73,7 @@ def _examples(run: Run, folder: Path) -> data.Examples:
         )
     examples.data_set.verify()
     facts |= {"name": run.name, "label": run.label, "channels": examples.channels, "classes": examples.classes}
+    facts |= {"backbone": run.model.kind()}
     if distributed.is_main():
         CONFIG.write(path, {**run.document(), **facts})
     return examples

@@ -87,10 +87,13 @@ def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -
     keep = None if batch.keep_BK is None else batch.keep_BK.to(place, non_blocking=True)
     skip = batch.skip_B if batch.skip_B is False else batch.skip_B.to(place, non_blocking=True)
     noisy = interpolate(x, noise, t)
-    with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
-        prediction = network(noisy, t, y, keep, skip)
-    target, noisy = patchify(velocity(x, noise), run.model.patch), patchify(noisy, run.model.patch)
-    return model.method.loss(prediction.float(), target, noisy, t, keep).mean()
+    target, noisy_BNP = patchify(velocity(x, noise), run.model.patch), patchify(noisy, run.model.patch)
+    losses = []
+    for choice in model.method.passes(keep):
+        with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
+            prediction = network(noisy, t, y, choice, skip)
+        losses.append(model.method.loss(prediction.float(), target, noisy_BNP, t, choice).mean())
+    return sum(losses)
 
 
 def learning_rate(run: Run, step: int) -> float:

@@ -5,6 +5,7 @@ the fields below and, where it is not the usual one, `kind`, the file's name. Th
 on: then `grid` and `drop` say for which tokens.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Self
 
@@ -59,6 +60,10 @@ class Backbone:
             raise UserError(f"patch is {self.patch}; allowed: a divisor of image_size {image_size}")
         if self.width % (4 * self.heads):
             raise UserError(f"width is {self.width}; allowed: a multiple of 4 x heads = {4 * self.heads}")
+
+    def refuse(self, other_blocks: bool, sparse: Collection[int]) -> None:
+        """Raise UserError for a method that asks for other blocks than its own, or whose `sparse` ones see fewer
+        tokens than all, where it cannot carry that."""
 
     def document(self) -> dict:
         """The fields that a preset gives."""
