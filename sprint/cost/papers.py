@@ -23,8 +23,8 @@ from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.methods import METHODS, YARDSTICK
 from sprint.nn.backbones import BACKBONES, USUAL
+from sprint.nn.ratios import kept_count
 from sprint.nn.sizes import parse
-from sprint.nn.tokens import kept_count
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_text
 from sprint.runtime.strict import build, read_yaml

@@ -8,7 +8,7 @@ from pathlib import Path
 from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
 from sprint.nn.backbones import BACKBONES, Backbone
-from sprint.nn.tokens import kept_count
+from sprint.nn.ratios import kept_count
 from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of, refuse_guidance
 from sprint.plan.schema import Plan, Preset, Run, Study, Training

@@ -1,7 +1,7 @@
 """The two stages of a run, pre-training on sparse tokens and fine-tuning on all: which step belongs to which."""
 
 from sprint.cost.flops import Stage
-from sprint.nn.tokens import kept_count
+from sprint.nn.ratios import kept_count
 from sprint.plan.schema import Run
 
 STAGES = ("pretrain", "finetune")

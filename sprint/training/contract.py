@@ -13,7 +13,8 @@ from sprint.cost.flops import dense_twin, forward_flops, on_meta
 from sprint.diffusion.denoiser import Model
 from sprint.methods import METHODS
 from sprint.nn.layers import Block
-from sprint.nn.tokens import draw, kept_count
+from sprint.nn.ratios import kept_count
+from sprint.nn.tokens import draw
 from sprint.plan.network import model_config
 from sprint.plan.schema import Run
 from sprint.runtime.errors import UserError

@@ -18,7 +18,7 @@ from sprint.diffusion.guided import Guided, batches
 from sprint.diffusion.sample import sample
 from sprint.diffusion.samplers import SAMPLERS
 from sprint.methods import METHODS
-from sprint.nn.tokens import kept_count
+from sprint.nn.ratios import kept_count
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import convert
 

@@ -13,7 +13,8 @@ from sprint.methods import METHODS, YARDSTICK
 from sprint.nn.backbones import BACKBONES, Backbone
 from sprint.nn.backbones.dit import DiT
 from sprint.nn.layers import Block, Context
-from sprint.nn.tokens import draw, kept_count
+from sprint.nn.ratios import kept_count
+from sprint.nn.tokens import draw
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, convert
 

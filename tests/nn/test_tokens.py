@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from sprint.nn.tokens import RULES, draw, group, kept_count, nearest_ratios, put_back, take
+from sprint.nn.ratios import RULES, group, kept_count, nearest_ratios
+from sprint.nn.tokens import draw, put_back, take
 from sprint.runtime.errors import UserError
 
 PUBLISHED = {0.5: (2, 2), 0.625: (4, 6), 0.75: (2, 1), 0.875: (4, 2)}  # SPRINT's table of (n, k)

@@ -8,6 +8,7 @@ makes the calls. Files here import no torch, for the report reads their names.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sprint.nn.ratios import kept_count
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import Kind, find
 from sprint.runtime.strict import checked
@@ -84,8 +85,6 @@ GUIDANCES = Guidance.plugins = find("sprint.diffusion.guidance", Guidance, hyphe
 
 def kept_of(call: Call, grid: int) -> int | None:
     """How many tokens of a grid a call keeps, None for all. Raises UserError where so many cannot be dropped."""
-    from sprint.nn.tokens import kept_count  # which imports torch
-
     return kept_count(call.rule, grid, call.drop) if call.drop else None
 
 
