@@ -8,6 +8,7 @@ import dataclasses
 import html
 import json
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import fake_results
@@ -22,6 +23,7 @@ from sprint.report import render_index
 from sprint.report.export import study_csv
 from sprint.report.read import read_study
 from sprint.runtime import results as kinds
+from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError, sentence
 from sprint.runtime.files import write_json
 
@@ -31,6 +33,7 @@ METHODS = ("dense", "sprint")
 BEGUN = "tread"  # of which a run was begun and has not ended
 REPLICATES = 4
 DEEP = 3000  # levels of nesting: more than Python's stack allows
+MADE_BY = {"code": shaping("sprint.metrics.kid"), "versions": {"torch": metadata.version("torch")}}
 WRONG = {
     "null": None,
     "true": True,
@@ -69,8 +72,10 @@ def write_results(of: Plan, results: Path) -> None:
     floor = {"data": "digits", "images": 898, "reference_images": 898, "metrics": fake_results.FLOOR, "reasons": {}}
     noise = {name: value * 40 if name.startswith("fd") else value for name, value in fake_results.FLOOR.items()}
     floor["untrained"] = {"images": 40, "metrics": noise, "reasons": {}}
+    floor |= MADE_BY
     write_json(results / "reference" / "floor.json", floor)
     about = {"seed": 0, "steps": 30, "data": "digits", "dim": 64, "held_out_accuracy": 0.9, "seconds": 4.5}
+    about |= MADE_BY
     write_json(results / "extractors" / "digits-cnn.json", {"name": "digits-cnn", "sha256": "ab" * 32, **about})
     for run in of.runs().values():
         _write_run(run, results)
@@ -97,7 +102,8 @@ def _write_run(run, results: Path) -> None:
     distance = 38.0 if run.method == "dense" else 44.0
     entries = [_evaluation(run, steps // 2, "none", 1.0, 2 * distance), _evaluation(run, steps, "none", 1.0, distance)]
     entries.append(_evaluation(run, steps, "cfg", 1.5, distance * guided("cfg", 1.5)))
-    write_json(folder / "metrics.json", {"run": run.name, "state": "done", "reason": "", "evaluations": entries})
+    found = {"run": run.name, "state": "done", "reason": "", "evaluations": entries}
+    write_json(folder / "metrics.json", found | MADE_BY)
     write_json(folder / "metrics.time.json", {"seconds": 12.0})
 
 
@@ -138,7 +144,7 @@ def _write_study(study: Study, results: Path) -> None:
             for one in guidances
         ]
         place = results / "sweeps" / study.name
-        write_json(place / f"{name}.json", {"run": name, "state": "done", "reason": "", "evaluations": entries})
+        write_json(place / f"{name}.json", {"run": name, "state": "done", "evaluations": entries} | MADE_BY)
         write_json(place / f"{name}.time.json", {"seconds": 3.0})
 
 

@@ -13,7 +13,7 @@ from sprint.runtime import status
 from sprint.runtime.code import remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
-from sprint.runtime.results import TRAIN
+from sprint.runtime.results import EXTRACTOR, FLOOR, METRICS, SWEEP, TRAIN, Kind
 
 DAMAGED = "damaged"
 WIDE = 400  # columns; a name that a terminal breaks is still one name when it is copied
@@ -40,6 +40,8 @@ def print_plan(plan: Outline, results: Path) -> None:
         if other:
             anew = TRAIN.command(results / "runs" / run / "train.json")
             screen.print(f"\n{run}: {other}; `{anew}` trains it anew", markup=False, soft_wrap=True)
+    for other in _of_other_code(plan, results):
+        screen.print(f"\n{other}", markup=False, soft_wrap=True)
     at_once = max(1, (os.cpu_count() or 1) // plan.threads)
     print(f"\nThe core studies ({', '.join(plan.core)}):")
     print(remaining(plan, plan.asked(plan.core), results, at_once).sentence())
@@ -47,6 +49,35 @@ def print_plan(plan: Outline, results: Path) -> None:
     open_ones = [study.name for study in plan.studies if not is_done(study, results)]
     print(command(plan.preset))
     print(command(plan.preset, (open_ones or plan.core)[0]))
+
+
+def _of_other_code(plan: Outline, results: Path) -> list[str]:
+    """A sentence for all files measured by the same other code or torch, with what measures them anew."""
+    made: list[tuple[str, Kind, str, str]] = [
+        ("extractor", EXTRACTOR, f"extractors/{name}.json", "") for name in plan.trained_extractors
+    ]
+    made += [("reference", FLOOR, "reference/floor.json", "")]
+    made += [("evaluate", METRICS, f"runs/{run.name}/metrics.json", "") for run in plan.runs]
+    made += [("sweep", SWEEP, f"sweeps/{one.name}/{run}.json", one.name) for one in plan.studies for run in one.sweeps]
+    found: dict[str, list[Path]] = {}
+    for rule, kind, name, target in made:
+        path = results / name
+        if not path.exists():
+            continue
+        try:
+            other = remark(kind.read(path), "trained" if kind is EXTRACTOR else "measured")
+        except UserError as error:
+            found[f"not read: {error}"] = []
+            continue
+        if other:
+            anew = f"{command(plan.preset, target)} --forcerun {rule}"
+            found.setdefault(f"{other}; `{anew}` makes it anew", []).append(path)
+    return [": ".join(filter(None, [_and_more(paths), said])) for said, paths in found.items()]
+
+
+def _and_more(paths: list[Path]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0]}{more}" if paths else ""
 
 
 def is_done(study: StudyOutline, results: Path) -> bool:

@@ -17,12 +17,15 @@ from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import balanced_labels, sample
 from sprint.evaluation.measured import Extractors, Reference, Tensors, split_features, whole
 from sprint.metrics.measuring import evidence_of, floor, measure
+from sprint.plan import code
 from sprint.plan.schema import Evaluating
-from sprint.runtime import distributed
+from sprint.runtime import distributed, provenance
 from sprint.runtime.files import write_bytes
 from sprint.runtime.results import FLOOR
 from sprint.training import checkpoint
 from sprint.training.step import device
+
+UNGUIDED = GUIDANCES[Guidance.usual]()
 
 
 def read_reference(results: Path) -> Reference:
@@ -40,7 +43,11 @@ def make_reference(examples: Examples, evaluating: Evaluating, results: Path) ->
             seen = _see_real(examples, extractors)
         seen = whole(seen)
     if distributed.is_main():
-        _write_reference(examples, seen, _untrained(evaluating, examples, extractors), results)
+        made_by = {
+            "code": code.of_evaluation(evaluating, [UNGUIDED], examples.codec),
+            "versions": provenance.versions(),
+        }
+        _write_reference(examples, seen, _untrained(evaluating, examples, extractors), made_by, results)
 
 
 def _see_real(examples: Examples, extractors: Extractors) -> Tensors:
@@ -60,7 +67,7 @@ def still(x: torch.Tensor, *told) -> torch.Tensor:
 def _untrained(evaluating: Evaluating, examples: Examples, extractors: Extractors) -> Tensors:
     """What is seen of an untrained network's samples: the noise that sampling starts from, as uint8."""
     shape, count, seen = (examples.channels, examples.size, examples.size), evaluating.images, []
-    field = Guided(still, GUIDANCES[Guidance.usual](), examples.classes)
+    field = Guided(still, UNGUIDED, examples.classes)
     for first in range(0, count, evaluating.batch):
         last = min(first + evaluating.batch, count)
         drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, shape, device())
@@ -68,7 +75,7 @@ def _untrained(evaluating: Evaluating, examples: Examples, extractors: Extractor
     return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
 
 
-def _write_reference(examples: Examples, seen: dict, untrained: dict, results: Path) -> None:
+def _write_reference(examples: Examples, seen: dict, untrained: dict, made_by: dict, results: Path) -> None:
     features, predicted = split_features(seen)
     metrics, reasons = floor.floor(features, predicted, seen["labels"])
     ours, guessed = split_features(untrained)
@@ -85,5 +92,6 @@ def _write_reference(examples: Examples, seen: dict, untrained: dict, results: P
             "metrics": metrics,
             "reasons": reasons,
             "untrained": {"images": drawn, "metrics": noise, "reasons": noise_reasons},
+            **made_by,
         },
     )

@@ -3,7 +3,8 @@
     sprint evaluate RUN --preset digits
 
 An evaluation's key is a hash of all that can move its numbers. Its features and a few of its images are kept under that
-key, so that a rerun or another metric samples nothing anew. metrics.json holds no times: equal inputs give equal bytes.
+key, so that a rerun or another metric samples nothing anew, unless other code drew and saw them. metrics.json holds no
+times: equal inputs give equal bytes.
 """
 
 import sys
@@ -17,9 +18,10 @@ from sprint.diffusion.sample import balanced_labels
 from sprint.evaluation.measured import Extractors, Tensors, identified, measured, whole
 from sprint.evaluation.reference import read_reference
 from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
+from sprint.plan import code
 from sprint.plan.schema import Evaluating
-from sprint.runtime import distributed
-from sprint.runtime.code import remark
+from sprint.runtime import distributed, provenance
+from sprint.runtime.code import changed, remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes
 from sprint.runtime.results import CALLS, METRICS, METRICS_TIME, SWEEP, TRAIN
@@ -46,11 +48,17 @@ def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: l
     if distributed.is_main() and (other := remark(ended)):
         print(f"sprint: {trained.run.name}: {other}; its weights are evaluated by today's code", file=sys.stderr)
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
+    asked = _asked(ended["milestones"], sweep or evaluating.guidance, not sweep)
+    guidances = [guidance for _, guidance in asked]
+    result |= {
+        "code": code.of_evaluation(evaluating, guidances, trained.codec),
+        "versions": provenance.versions(),
+    }
     if ended["milestones"]:
         with distributed.all_or_none():
             extractors = Extractors(evaluating.extractors, results, str(device()))
             reference = read_reference(results)
-        for milestone, guidance in _asked(ended["milestones"], sweep or evaluating.guidance, not sweep):
+        for milestone, guidance in asked:
             result["evaluations"].append(_evaluation(trained, extractors, reference, evaluating, milestone, guidance))
     return result
 
@@ -99,6 +107,7 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
 def _features(trained, key, model, guidance, evaluating, extractors, earlier) -> tuple[Tensors, dict[str, float]]:
     """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
+    shaped = code.of_features(evaluating, [guidance], trained.codec)
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
         return kept or ({}, {})
@@ -114,16 +123,18 @@ def _features(trained, key, model, guidance, evaluating, extractors, earlier) ->
     shown = {"pixels": pixels[: evaluating.grid].contiguous()}
     write_bytes(trained.folder / "samples" / path.name, save(shown))
     write_bytes(path, save(seen))
-    CALLS.write(path.with_suffix(".json"), calls)
+    CALLS.write(path.with_suffix(".json"), {**calls, "code": shaped})
     return seen, calls
 
 
 def _kept(path: Path) -> tuple[Tensors, dict[str, float]] | None:
-    """What an earlier evaluation kept, where it is there and whole."""
+    """What an earlier evaluation kept, where it is there, whole, and of today's code."""
     if not path.with_suffix(".json").exists():
         return None
     try:
         calls = CALLS.read(path.with_suffix(".json"))
+        if other := changed(calls.get("code", {})):
+            raise UserError(f"{path}: drawn or seen by other code: {', '.join(other)}")
         return checkpoint.read_tensors(path), {kind: calls[kind] for kind in ("strong", "weak")}
     except UserError as error:
         print(f"{error}; sampling anew", file=sys.stderr)

@@ -42,6 +42,7 @@ class StudyOutline:
     question: str
     runs: list[str]
     sweeps: dict  # by run: the guidances of its own, as text
+    sweep_code: dict  # by run: the code that shapes their numbers
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ class Outline:
     threads: int  # of one training
     shared: dict  # resources of a job that the preset's processes share
     alone: dict  # resources of a job of one process
+    extractor_code: dict  # by extractor that is trained here: the code that shapes its weights
+    reference_code: dict  # that shapes the floor
+    evaluation_code: dict  # that shapes the numbers of each run's evaluations
     texts: dict  # data, model, evaluate, measure, as text: a job is done again when its part changes
 
     def study(self, name: str) -> StudyOutline:
@@ -108,9 +112,13 @@ def _read(name: str, root: Path) -> tuple[Outline, dict]:
 
 def outline_of(plan) -> Outline:
     """The outline of a plan that was read."""
+    from sprint.diffusion.guidance import GUIDANCES, Guidance
+    from sprint.metrics.extractors import training_code
+    from sprint.plan.code import of_evaluation
     from sprint.plan.resources import resources
 
     preset = plan.preset
+    codec, unguided = preset.examples().codec, GUIDANCES[Guidance.usual]()
     return Outline(
         preset=preset.name,
         core=preset.studies,
@@ -121,6 +129,7 @@ def outline_of(plan) -> Outline:
                 study.question,
                 [run.name for run in study.runs],
                 {run: str(guidances) for run, guidances in study.sweeps.items()},
+                {run: of_evaluation(preset.evaluate, guidances, codec) for run, guidances in study.sweeps.items()},
             )
             for study in plan.studies.values()
         ],
@@ -132,6 +141,9 @@ def outline_of(plan) -> Outline:
         threads=preset.train.threads * preset.devices,
         shared=resources(preset),
         alone=resources(preset, shared=False),
+        extractor_code={name: training_code(name) for name in plan.trained_extractors()},
+        reference_code=of_evaluation(preset.evaluate, [unguided], codec),
+        evaluation_code=of_evaluation(preset.evaluate, [unguided, *preset.evaluate.guidance], codec),
         texts={part: str(getattr(preset, part)) for part in ("data", "model", "evaluate", "measure")},
     )
 

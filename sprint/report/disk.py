@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sprint.runtime import results as kinds
+from sprint.runtime import status
 from sprint.runtime.errors import UserError
 
 
@@ -24,6 +25,14 @@ class Disk:
                 self.damaged.append(str(error))
                 self.known[path] = {}
         return self.known[path]
+
+    def status(self, run: str) -> dict:
+        """What became of the run in a folder; empty where none was begun, or what tells it is damaged."""
+        try:
+            return status.read(self.folder / run)
+        except UserError as error:
+            self.damaged.append(str(error))
+            return {}
 
     def all_of(self, kind: kinds.Kind) -> dict[str, dict]:
         """All readable files of a kind by name without ending, in the order of their names."""

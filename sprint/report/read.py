@@ -17,9 +17,7 @@ from sprint.report.disk import Disk
 from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
 from sprint.runtime import results as kinds
-from sprint.runtime import status
 from sprint.runtime.code import remark
-from sprint.runtime.errors import UserError
 from sprint.statistics.comparable import conflicts
 
 TERA = 1e12
@@ -39,6 +37,7 @@ class Run:
     train: dict
     evaluate: dict
     evaluations: list[dict]
+    measured_by: dict  # code and versions of the evaluations, as far as they were recorded
     swept: bool
     cost: dict
     throughput: dict
@@ -99,7 +98,7 @@ class Study:
     reference: dict  # floor.json
     throughput: dict  # how speed was measured
     damaged: list[str]  # a sentence for each file that belongs to no run, or to its costs, and cannot be read
-    counted_by: str  # what code or torch the costs were counted with, where it is not today's
+    remarks: list[str]  # what code or torch costs and floor were made with, where it is not today's
     asked: list[str]  # extractors in the preset's order: the first one ranks
     memory: dict = field(default_factory=dict, repr=False, compare=False)  # what summary.py has worked out already
 
@@ -172,6 +171,8 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
     costs = disk.costs(plan["name"])
     measured = disk.optional(kinds.THROUGHPUT, f"throughput/{plan['name']}.json")
     speeds = speeds_of(measured, disk.all_of(kinds.THROUGHPUT))
+    floor = disk.optional(kinds.FLOOR, "reference/floor.json")
+    made = {"costs counted": disk.optional(kinds.COST, f"cost/{plan['name']}.json"), "floor measured": floor}
     runs = [
         _read_run(
             disk,
@@ -194,26 +195,23 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         sweep=bool(swept),
         impossible=plan.get("impossible") or [],
         settings=_settings(runs, factors),
-        reference=disk.optional(kinds.FLOOR, "reference/floor.json"),
+        reference=floor,
         throughput={key: value for key, value in measured.items() if key != "runs"},
         damaged=disk.damaged,
-        counted_by=remark(disk.optional(kinds.COST, f"cost/{plan['name']}.json"), "costs counted"),
+        remarks=[said for what, record in made.items() if (said := remark(record, what))],
         asked=plan["extractors"],
     )
 
 
 def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict, throughput: dict) -> Run:
     mine, folder = Disk(disk.folder), f"runs/{name}"
-    train: dict = {}
-    try:
-        train = status.read(disk.folder / folder)
-    except UserError as error:
-        mine.damaged.append(str(error))
+    train = mine.status(folder)
     metrics = mine.optional(kinds.METRICS, f"{folder}/metrics.json")
     swept = mine.optional(kinds.SWEEP, f"{sweep}/{name}.json") if sweep else None
     config = _today(mine.optional(kinds.CONFIG, f"{folder}/config.json")) or config
+    measured = metrics if swept is None else swept
     found = metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics)
-    state, reason = _state(train, metrics if swept is None else swept)
+    state, reason = _state(train, measured)
     if mine.damaged:
         state, reason, found = "damaged", listed(mine.damaged), []
     return Run(
@@ -224,6 +222,7 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
         train=train,
         evaluate=disk.optional(kinds.METRICS_TIME, f"{folder}/metrics.time.json"),
         evaluations=found,
+        measured_by={key: value for key, value in measured.items() if key in ("code", "versions")},
         swept=swept is not None,
         cost=cost,
         throughput=throughput,

@@ -17,7 +17,7 @@ import sprint
 
 PACKAGE = Path(sprint.__file__).parent
 NOT_SHAPING = ("sprint.runtime",)
-TEXTS = ("title", "cites")  # of a plug-in's class
+TEXTS = ("title", "cites", "short", "meaning", "form", "digits", "table", "place")  # of a plug-in's class
 TOLD_VERSION = "torch"
 
 
@@ -53,6 +53,16 @@ def remark(record: dict, what: str = "trained") -> str:
     return "; ".join(parts)
 
 
+def apart(records: dict[str, dict], what: str = "trained") -> str:
+    """`trained with different versions of torch: 2.1 (A, B), 2.2 (C)`, of records by name; empty where all have one."""
+    found: dict[str, list[str]] = {}
+    for name, record in records.items():
+        if then := record.get("versions", {}).get(TOLD_VERSION):
+            found.setdefault(then, []).append(name)
+    told = ", ".join(f"{then} ({', '.join(names)})" for then, names in sorted(found.items()))
+    return f"{what} with different versions of {TOLD_VERSION}: {told}" if len(found) > 1 else ""
+
+
 def _file(module: str) -> Path | None:
     """Where a module of ours lies; None for what is none, such as a name in a module."""
     base = PACKAGE.joinpath(*module.split(".")[1:])
@@ -60,7 +70,10 @@ def _file(module: str) -> Path | None:
 
 
 def _now(path: Path) -> str:
-    return _parsed(path)[0] if path.is_file() else "gone"
+    try:
+        return _parsed(path)[0] if path.is_file() else "gone"
+    except OSError:  # of a name that is none here
+        return "gone"
 
 
 def _parsed(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -98,12 +111,14 @@ class _Bare(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [one for one in node.body if not _is_text(one)] or [ast.Pass()]
+            said = TEXTS if isinstance(node, ast.ClassDef) else ()
+            node.body = [one for one in node.body if not _is_text(one, said)] or [ast.Pass()]
         return self.generic_visit(node)
 
 
-def _is_text(node: ast.stmt) -> bool:
+def _is_text(node: ast.stmt, named: tuple[str, ...]) -> bool:
+    """A docstring, or one of the texts named."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in TEXTS
-    return named and isinstance(node.value, ast.Constant)
+    one = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in named
+    return one and isinstance(node.value, ast.Constant)

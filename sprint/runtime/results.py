@@ -85,6 +85,7 @@ POSITIVE = Number(positive=True)
 SECONDS = Number(0, 1e9)
 SPREAD = {"median": POSITIVE, "low": POSITIVE, "high": POSITIVE}
 MEASURED = {"metrics": Each(Maybe(Number())), "reasons?": Each(Text())}
+MADE_BY = {"code?": Each(Text()), "versions?": Each(Text())}  # hashes by file, versions by package
 STATES = ("done", "diverged", "failed", "interrupted", "running")
 
 CONFIG = Kind(
@@ -103,7 +104,7 @@ TRAIN = Kind(
         **{"state": Text(STATES[:3]), "reason": Text(), "step": Whole(), "steps": Whole(), "seconds": SECONDS},
         "milestones": [{"step": Whole(), "stage": Text(), "seconds": SECONDS}],
         "losses": [(Whole(), Number())],
-        **{"machine?": FACTS, "versions?": Each(Text()), "commit?": Text(), "code?": Each(Text())},
+        **{"machine?": FACTS, "commit?": Text(), **MADE_BY},
         **{"ended?": Moment(), "processes?": Whole(1), "peak_memory_bytes?": Whole()},
     },
 )
@@ -115,7 +116,7 @@ EVALUATION = {
     "network_evaluations": {"strong": Number(0), "weak": Number(0)},
     **{**MEASURED, "bootstrap?": Each([Number()]), "identity?": FACTS},
 }
-EVALUATIONS = {"run": Text(), "state": Text(STATES[:3]), "reason?": Text(), "evaluations": [EVALUATION]}
+EVALUATIONS = {"run": Text(), "state": Text(STATES[:3]), "reason?": Text(), "evaluations": [EVALUATION], **MADE_BY}
 METRICS = Kind("runs/*/metrics.json", EVALUATIONS, named="run")
 METRICS_TIME = Kind("runs/*/metrics.time.json", {"seconds": SECONDS})
 SWEEP = Kind("sweeps/*/*.json", EVALUATIONS, named="run")
@@ -125,14 +126,14 @@ FLOOR = Kind(
     {
         **{"images": Whole(1), "reference_images": Whole(1), "data?": Text()},
         **MEASURED,
-        "untrained?": {"images": Whole(1), **MEASURED},
+        **{"untrained?": {"images": Whole(1), **MEASURED}, **MADE_BY},
     },
 )
 EXTRACTOR = Kind(
     "extractors/*.json",
     {
         **{"name": Text(), "seed": Whole(), "sha256": Text(), "dim": Whole(1), "held_out_accuracy": Number(0, 1)},
-        **{"seconds": Number(0), "data?": Text(), "steps?": Whole()},
+        **{"seconds": Number(0), "data?": Text(), "steps?": Whole(), **MADE_BY},
     },
     named="name",
 )
@@ -177,4 +178,4 @@ SCALING = Kind(
         ],
     },
 )
-CALLS = Kind("runs/*/evaluations/*.json", {"strong": Number(0), "weak": Number(0)})
+CALLS = Kind("runs/*/evaluations/*.json", {"strong": Number(0), "weak": Number(0), "code?": Each(Text())})

@@ -16,6 +16,7 @@ rule extractor:
         preset=PRESET,
         steps=PLAN.extractor_steps,
         data=PLAN.texts["data"],
+        code=lambda wildcards: PLAN.extractor_code.get(wildcards.name, {}),
     shell:
         "python -m sprint.cli extractor {wildcards.name} --preset {params.preset} 2>&1 | tee {log}"
 
@@ -39,5 +40,6 @@ rule reference:
     params:
         preset=PRESET,
         extractors=PLAN.extractors,
+        code=PLAN.reference_code,
     shell:
         "python -m sprint.cli reference --preset {params.preset} 2>&1 | tee {log}"

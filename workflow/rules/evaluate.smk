@@ -21,6 +21,7 @@ rule evaluate:
     params:
         preset=PRESET,
         evaluate=PLAN.texts["evaluate"],
+        code=PLAN.evaluation_code,
     shell:
         "python -m sprint.cli evaluate {wildcards.run} --preset {params.preset} 2>&1 | tee {log}"
 
@@ -46,5 +47,6 @@ rule sweep:
         preset=PRESET,
         evaluate=PLAN.texts["evaluate"],
         guidance=lambda wildcards: PLAN.study(wildcards.study).sweeps[wildcards.run],
+        code=lambda wildcards: PLAN.study(wildcards.study).sweep_code[wildcards.run],
     shell:
         "python -m sprint.cli evaluate {wildcards.run} --preset {params.preset} --sweep {wildcards.study} 2>&1 | tee {log}"

@@ -17,7 +17,7 @@ from sprint.plan.schema import Plan, Run
 from sprint.report.format import metric_text
 from sprint.report.pairs import effect_text, probability_text
 from sprint.runtime import status
-from sprint.runtime.code import remark
+from sprint.runtime.code import apart, remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
 from sprint.runtime.results import METRICS
@@ -56,11 +56,16 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
 
 
 def _unlike(plan: Plan, results: Path, runs: list[Run]) -> list[str]:
-    """A sentence for each run of both settings whose code or torch is not today's."""
+    """A sentence for each run of both settings whose code or torch is not today's, and where torch is not the same."""
     both = [_setting(run) for run in runs]
     names = [one.name for one in plan.runs().values() if _setting(one) in both]
-    found = {name: remark(status.read(results / "runs" / name)) for name in names}
-    return [f"{name}: {other}" for name, other in found.items() if other]
+    paths = {name: results / "runs" / name / "metrics.json" for name in names}
+    trained = {name: status.read(results / "runs" / name) for name in names}
+    measured = {name: METRICS.read(path) for name, path in paths.items() if path.exists()}
+    found = [(name, remark(record)) for name, record in trained.items()]
+    found += [(name, remark(record, "measured")) for name, record in measured.items()]
+    unlike = [apart(trained), apart(measured, "measured")]
+    return [*(f"{name}: {other}" for name, other in found if other), *filter(None, unlike)]
 
 
 def evaluations_of(plan: Plan, results: Path, run: Run) -> Evaluations:

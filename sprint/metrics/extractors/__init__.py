@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import find
 
@@ -117,6 +118,11 @@ def allowed() -> str:
 def trained_here(name: str) -> bool:
     """Whether an extractor is trained on the preset's own images. Raises UserError for an unknown name."""
     return extractor_named(name).weights is None
+
+
+def training_code(name: str) -> dict[str, str]:
+    """The code that shapes the weights of an extractor that is trained here, hashed by file."""
+    return shaping("sprint.metrics.networks.training", extractor_named(name).__module__)
 
 
 def weights_file(results: Path | str, name: str) -> Path:

@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from sprint.data import Images
-from sprint.metrics.extractors import TrainedHere, allowed, extractor_named, trained_here
+from sprint.metrics.extractors import TrainedHere, allowed, extractor_named, trained_here, training_code
 from sprint.metrics.networks import small
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes
 from sprint.runtime.progress import track
+from sprint.runtime.provenance import versions
 from sprint.runtime.results import EXTRACTOR
 
 BATCH = 128
@@ -28,7 +29,7 @@ def train(name: str, images: Images, folder: Path, seed: int = 0, steps: int | N
     if not trained_here(name):
         raise UserError(f"extractor {name!r} has published weights and is not trained here; known: {allowed()}")
     steps = kind.steps if steps is None else steps
-    began, threads = time.monotonic(), torch.get_num_threads()
+    code, began, threads = training_code(name), time.monotonic(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         network, accuracy = _fit(name, kind, images, seed, steps)
@@ -47,6 +48,8 @@ def train(name: str, images: Images, folder: Path, seed: int = 0, steps: int | N
         "held_out_accuracy": accuracy,
         "remark": remark(name, accuracy),
         "seconds": round(time.monotonic() - began, 2),
+        "code": code,
+        "versions": versions(),
     }
     EXTRACTOR.write(Path(folder) / f"{name}.json", record)
     return record

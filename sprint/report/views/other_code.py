@@ -1,23 +1,41 @@
-"""Which runs of a study were trained, or costed, by code or a torch that is not today's."""
+"""Which runs of a study were trained, measured or costed by code or a torch that is not today's, or not by the same."""
 
 from sprint.report.blocks import Block, Prose
+from sprint.report.format import listed
 from sprint.report.read import Study
 from sprint.report.tables import rerun_command
 from sprint.report.views import Report, StudyView
-from sprint.runtime.code import remark
+from sprint.runtime.code import apart, remark
 
 
 class OtherCode(StudyView):
-    title = "Trained with other code"
+    title = "Made with other code"
     order = 16
 
     def applies(self, study: Study, report: Report) -> bool:
-        return bool(study.counted_by) or any(remark(run.train) for run in study.runs)
+        return bool(_sentences(study))
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        found = [(setting, run, remark(run.train)) for setting, runs in study.settings.items() for run in runs]
-        items = [
-            f"{name}, seed {run.seed}: {other}; {rerun_command(study, run)}" for name, run, other in found if other
-        ]
-        items += [study.counted_by] if study.counted_by else []
-        return [Prose("Not all numbers are of today's code and torch:", tuple(items), style="refused")]
+        told = "Not all numbers are of today's code and torch, or of the same:"
+        return [Prose(told, tuple(_sentences(study)), style="refused")]
+
+
+def _sentences(study: Study) -> list[str]:
+    runs = {f"{setting}, seed {run.seed}": run for setting, some in study.settings.items() for run in some}
+    trained = {name: remark(run.train) for name, run in runs.items()}
+    found = [f"{name}: {other}; {rerun_command(study, runs[name])}" for name, other in trained.items() if other]
+    measured: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        if other := remark(run.measured_by, "measured"):
+            measured.setdefault(other, []).append(name)
+    found += [f"{listed(names)}: {other}; {_anew(study)}" for other, names in measured.items()]
+    found += [
+        apart({name: run.train for name, run in runs.items()}),
+        apart({name: run.measured_by for name, run in runs.items()}, "measured"),
+    ]
+    return [one for one in (*found, *study.remarks) if one]
+
+
+def _anew(study: Study) -> str:
+    """The command that measures a study's runs again."""
+    return f"{study.command} --forcerun {'sweep' if study.sweep else 'evaluate'}"
