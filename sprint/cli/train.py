@@ -31,7 +31,7 @@ def train(run: RunName, preset: Preset = "digits"):
     if distributed.is_main() and not begun and (long := warning(planned, plan.preset)):
         print(f"sprint: {planned.name}: {long}", file=sys.stderr)
     try:
-        result = train_run(planned, folder)
+        result = train_run(planned, folder, plan.preset.passes)
     except Interrupted as stopped:
         if distributed.is_main():
             print(f"sprint: {stopped}", file=sys.stderr)

@@ -22,7 +22,7 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
         checked(f"{location}: data", examples.check)
     checked(f"{location}: model", lambda: preset.model.check(examples.size), ".")
     check_training(preset.train, location)
-    _check_stages(preset.train, inside(location, "train.warmup"))
+    _check_stages(preset.train, location)
     check_shares(preset, preset.train, location)
     _check_cluster(preset, location)
     _check_tokens(preset.measure.tokens, f"{location}: measure.tokens")
@@ -64,18 +64,25 @@ def check_training(train: Training, location: str) -> None:
                 f"{place}: {before:g} and {after:g} of {train.steps} steps are both step {step}; "
                 "allowed: shares that end at different steps"
             )
-    if train.warmup > train.steps:
-        raise UserError(
-            f"{inside(location, 'train.warmup')} is {train.warmup}; allowed: at most {train.steps}, the steps"
-        )
+    for key in ("warmup", "finetune_warmup"):
+        if (warmup := getattr(train, key)) > train.steps:
+            raise UserError(
+                f"{inside(location, f'train.{key}')} is {warmup}; allowed: at most {train.steps}, the steps"
+            )
 
 
 def _check_stages(train: Training, location: str) -> None:
     """Raise UserError where a stage of the preset ends before its warm-up does. (Studies may shorten a stage.)"""
-    stages = {"pre-training": train.sparse_steps, "fine-tuning": train.steps - train.sparse_steps}
-    for stage, steps in stages.items():
-        if 0 < steps < train.warmup:
-            raise UserError(f"{location} is {train.warmup}; allowed: at most {steps}, the steps of {stage}")
+    own = "warmup" if train.finetune_warmup < 0 else "finetune_warmup"
+    stages = {
+        "pre-training": ("warmup", train.warmup, train.sparse_steps),
+        "fine-tuning": (own, train.warmup_of_finetuning, train.steps - train.sparse_steps),
+    }
+    for stage, (key, warmup, steps) in stages.items():
+        if 0 < steps < warmup:
+            raise UserError(
+                f"{inside(location, f'train.{key}')} is {warmup}; allowed: at most {steps}, the steps of {stage}"
+            )
 
 
 def check_shares(preset: Preset, train: Training, location: str) -> None:

@@ -16,7 +16,7 @@ from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
 from sprint.metrics.extractors import trained_here
 from sprint.nn.backbones import Backbone
-from sprint.plan.training import Training
+from sprint.plan.training import Passes, Training
 from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import describe, nearest, ranged
@@ -74,6 +74,7 @@ class Preset:
         1, 1 << 10, default=1
     )  # processes on each node that share a training; moves a number by rounding only
     nodes: int = ranged(1, 1 << 14, default=1)
+    passes: Passes = field(default_factory=Passes)
     cluster: Cluster = field(default_factory=Cluster)
     methods: dict = field(
         default_factory=dict
@@ -137,7 +138,7 @@ class Run:
 
     def document(self) -> dict:
         """Everything, as JSON has it; the codec where it is not the usual one."""
-        whole = {**dataclasses.asdict(self), "model": self.model.document()}
+        whole = {**dataclasses.asdict(self), "model": self.model.document(), "train": self.train.document()}
         return {key: value for key, value in whole.items() if key != "codec" or value != data.USUAL_CODEC}
 
 

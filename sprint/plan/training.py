@@ -1,9 +1,18 @@
 """The schedule of a training: how many steps of which stage, on how many images. Loads no torch."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 from sprint.runtime.strict import ranged
+
+
+@dataclass(frozen=True)
+class Passes:
+    """How a process takes its part of a step, so that it fits the memory: moves a number by rounding only."""
+
+    micro_batch: int = ranged(0, 1 << 20, default=0)  # most images of a pass of one process; 0: all at once
+    recompute: bool = False  # activations inside blocks are computed again instead of kept: a third more FLOPs
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,23 @@ class Training:
     checkpoint_every: int = ranged(1, 1 << 40)  # steps between checkpoints for resuming
     threads: int = ranged(1, 1 << 10)  # CPU threads of one training; part of what fixes its bits
     compile: bool  # torch.compile the network
+    # What fine-tuning starts from: "raw", goes on with weights, moments and average as they are; "average", is a new
+    # training of the averaged weights with fresh moments and average, as SPRINT's published code has it.
+    finetune_from: str = ranged(allowed=("raw", "average"), default="raw")
+    finetune_warmup: int = ranged(-1, 1 << 40, default=-1)  # -1: as many steps as `warmup`
+
+    def document(self) -> dict:
+        """The fields as JSON has them; those with a usual value where they have another."""
+        return {
+            one.name: getattr(self, one.name)
+            for one in dataclasses.fields(self)
+            if getattr(self, one.name) != one.default
+        }
+
+    @property
+    def warmup_of_finetuning(self) -> int:
+        """Steps of linear warm-up at the start of the second stage."""
+        return self.warmup if self.finetune_warmup < 0 else self.finetune_warmup
 
     @property
     def sparse_steps(self) -> int:

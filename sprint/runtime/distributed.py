@@ -179,6 +179,11 @@ def replicated(model):
     return DistributedDataParallel(model, place, forward_sync_buffers=False, find_unused_parameters=True)
 
 
+def to_itself(model) -> contextlib.AbstractContextManager:
+    """A block whose gradients a replica keeps to itself: the next backward pass outside adds to them and exchanges."""
+    return contextlib.nullcontext() if world() == 1 else model.no_sync()
+
+
 def refuse_uneven(sizes: dict[str, int], processes: int, location: str) -> None:
     """Raise UserError for a batch that the processes cannot share evenly; `location` opens the keys."""
     for key, size in sizes.items():

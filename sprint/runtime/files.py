@@ -5,7 +5,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sprint.runtime.errors import UserError
@@ -16,6 +16,13 @@ DEEPEST = 40  # levels of lists and mappings in a JSON file
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace `path` by `data` atomically; its folder is made. Raises UserError when the place cannot be written."""
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """An empty file beside `path` to be filled in the block, which replaces it once it is on disk. As `write_bytes`."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,16 +32,15 @@ def write_bytes(path: Path, data: bytes) -> None:
             f"{path}: cannot be written ({error.strerror}); choose a folder with space and write permission"
         ) from error
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield Path(temporary)
+        os.fsync(handle)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
         _settle(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); what was there before is intact") from error
     finally:
+        os.close(handle)
         with contextlib.suppress(OSError):
             os.unlink(temporary)
 

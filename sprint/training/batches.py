@@ -1,7 +1,8 @@
 """What a training step sees, as a function of (seed, step) alone: images, noise, times, labels, kept tokens, skips.
 
 Every purpose draws from its own generator, so that for one seed all methods see the same images, noise, times and
-dropped labels, whatever else they draw.
+dropped labels, whatever else they draw. Processes that share a step read and draw but their own part of it: what is
+large has a generator for every ROWS images, so that nobody draws what lies before.
 """
 
 from collections import deque
@@ -20,6 +21,8 @@ from sprint.plan.schedule import batch_size, images_before, stage_of
 from sprint.plan.schema import Run
 from sprint.runtime.rng import generator
 
+ROWS = 32  # images whose noise, or kept tokens, one generator draws
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -32,11 +35,13 @@ class Batch:
     keep_BK: torch.Tensor | None  # kept tokens; None: all
     skip_B: torch.Tensor | bool  # samples whose deep path is dropped; False: none
 
-    def shard(self, number: int, parts: int) -> "Batch":
-        """The number-th of so many equal contiguous parts, for one of the processes that share the step."""
-        size = len(self.y_B) // parts
-        rows = slice(number * size, (number + 1) * size)
-        return self._each(lambda value: value[rows])
+    def __len__(self) -> int:
+        return len(self.y_B)
+
+    def split(self, size: int) -> list["Batch"]:
+        """Contiguous parts of at most so many images; 0: the whole."""
+        starts = range(0, len(self), size or len(self))
+        return [self._each(lambda value, first=first: value[first:][: size or None]) for first in starts]
 
     def pinned(self) -> "Batch":
         """The same in memory that a GPU reads without the processor's help."""
@@ -46,23 +51,43 @@ class Batch:
         return Batch(*(change(value) if torch.is_tensor(value) else value for value in vars(self).values()))
 
 
-def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float) -> Batch:
-    """The inputs of that step."""
+def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float, number: int = 0, parts: int = 1) -> Batch:
+    """The inputs of that step: the number-th of so many equal contiguous parts, for one of the processes that share it.
+
+    The same images, in all parts together, whatever their number.
+    """
     size, seed = batch_size(run, step), run.seed
+    rows = range(number * (size // parts), (number + 1) * (size // parts))
+    mine = slice(rows.start, rows.stop)
     training = examples.data_set.training
-    x, labels = examples.signal(training[_order(run, len(training), step, size)], seed, step)
-    dropped = torch.rand(size, generator=generator("label", seed, step)) < run.train.label_drop
+    x, labels = examples.signal(training[_order(run, len(training), step, size)[mine]], seed, step)
+    dropped = torch.rand(size, generator=generator("label", seed, step))[mine] < run.train.label_drop
     drop = run.drop if run.subsampling and stage_of(run, step) == "pretrain" else 0.0
     grid = examples.size // run.model.patch
-    skip = torch.rand(size, generator=generator("skip", seed, step)) < skip_rate if skip_rate else False
+    skip = torch.rand(size, generator=generator("skip", seed, step))[mine] < skip_rate if skip_rate else False
+
+    def drawn(purpose: str, draw: Callable[[int, torch.Generator], torch.Tensor]) -> torch.Tensor:
+        return _rows(draw, (purpose, seed, step), rows, size)
+
     return Batch(
         x_BCHW=x,
-        noise_BCHW=torch.randn(x.shape, generator=generator("noise", seed, step)),
-        t_B=draw_times(size, generator("time", seed, step)),
+        noise_BCHW=drawn("noise", lambda count, numbers: torch.randn(count, *x.shape[1:], generator=numbers)),
+        t_B=draw_times(size, generator("time", seed, step))[mine],
         y_B=labels.masked_fill(dropped, examples.classes),
-        keep_BK=tokens.draw(run.subsampling, size, grid, drop, generator("keep", seed, step)),
+        keep_BK=drawn("keep", lambda count, numbers: tokens.draw(run.subsampling, count, grid, drop, numbers))
+        if drop
+        else None,
         skip_B=skip,
     )
+
+
+def _rows(draw: Callable[[int, torch.Generator], torch.Tensor], name: tuple, rows: range, size: int) -> torch.Tensor:
+    """These of `size` rows, every ROWS of which a generator of their own draws: draw(count, generator)."""
+    first, found = rows.start // ROWS, []
+    for start in range(first * ROWS, rows.stop, ROWS):
+        own = generator(*name, start // ROWS) if start else generator(*name)
+        found.append(draw(min(ROWS, size - start), own))
+    return torch.cat(found)[rows.start - first * ROWS :][: len(rows)]
 
 
 def _order(run: Run, count: int, step: int, size: int) -> torch.Tensor:

@@ -7,16 +7,18 @@ gave.
 
 import hashlib
 import json
+import os
+import re
 import sys
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, load_file, save
+from safetensors.torch import load_file, save_file
 
 from sprint.runtime.code import changed
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, write_bytes, write_json
+from sprint.runtime.files import read_json, replacing, write_json
 
 
 def path_of(folder: Path, step: int) -> Path:
@@ -27,9 +29,9 @@ def path_of(folder: Path, step: int) -> Path:
 def write(folder: Path, step: int, tensors: dict[str, torch.Tensor], rest: dict, configuration: str) -> None:
     """Write a checkpoint; an earlier one of the same step is replaced."""
     path = path_of(folder, step)
-    data = save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()})
-    write_bytes(path, data)
-    sums = {"sha256": hashlib.sha256(data).hexdigest(), "configuration": configuration, "step": step}
+    with replacing(path) as temporary:
+        _save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, temporary)
+        sums = {"sha256": _file_sum(temporary), "configuration": configuration, "step": step}
     rest = {**rest, **sums}
     write_json(path.with_suffix(".json"), {**rest, "json_sha256": _sum(rest)})
 
@@ -44,10 +46,9 @@ def read(path: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict]
     if rest["configuration"] != configuration:
         raise UserError(f"{path}: written by configuration {rest['configuration']}, asked for {configuration}")
     try:
-        data = Path(path).read_bytes()
-        if hashlib.sha256(data).hexdigest() != rest["sha256"]:
+        if _file_sum(path) != rest["sha256"]:
             raise UserError(f"{path}: damaged, its SHA-256 is not the one recorded beside it")
-        return load(data), rest
+        return load_file(path), rest
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
 
@@ -93,6 +94,22 @@ def keep_newest(folder: Path, count: int, step: int) -> None:
     for path in paths[: max(0, len(paths) - count)]:
         path.with_suffix(".json").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+
+
+def _save(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Write tensors from where they lie, without a copy. Raises OSError, as writing otherwise does."""
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        if code := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
+        raise
+
+
+def _file_sum(path: Path) -> str:
+    """SHA-256 of a file, read piece by piece."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sum(rest: dict) -> str:

@@ -3,8 +3,8 @@
     sprint train RUN --preset digits
 
 A step is a function of (seed, step) and of the weights, so that a run that was killed goes on from its last checkpoint
-to the same bits as one that was not. Processes that share a run (runtime/distributed.py) draw the same global batch and
-take their part of it; the first of them writes.
+to the same bits as one that was not. Processes that share a run (runtime/distributed.py) read and draw each its part of
+the same global batch; the first of them writes, by a thread of its own.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import torch
 from sprint import data
 from sprint.plan.schedule import stage_of
 from sprint.plan.schema import Run
+from sprint.plan.training import Passes
 from sprint.runtime import distributed, provenance, status
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import remove_unfinished
@@ -29,13 +30,16 @@ from sprint.runtime.status import Interrupted
 from sprint.training import checkpoint
 from sprint.training.batches import Batch, draw_batch, prefetch
 from sprint.training.contract import refuse_broken
+from sprint.training.recompute import recompute
 from sprint.training.step import State, device, start, train_step
+from sprint.training.writer import Writer
 
 RECORDED_LOSSES = 200  # of a run, evenly spaced
 PREFETCHED = 2  # batches that lie ready for a GPU
+ALL_AT_ONCE = Passes()
 
 
-def train(run: Run, folder: Path) -> dict:
+def train(run: Run, folder: Path, passes: Passes = ALL_AT_ONCE) -> dict:
     """Train `run` in `folder`, or go on with it; returns what train.json holds. A finished run is left as it is."""
     folder = Path(folder)
     sizes = {"batch": run.train.batch, "finetune_batch": run.train.finetune_batch}
@@ -51,7 +55,7 @@ def train(run: Run, folder: Path) -> dict:
                 refuse_broken(run)
                 distributed.refuse_uneven(sizes, distributed.world(), f"{run.name}: train.")
                 examples = _examples(run, folder)
-            result = _train(run, folder, examples)
+            result = _train(run, folder, examples, passes)
         except BaseException as error:
             if not distributed.left_alone(error):
                 status.record_error(folder, error)
@@ -79,10 +83,13 @@ def _examples(run: Run, folder: Path) -> data.Examples:
     return examples
 
 
-def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
-    code, state = run.code, start(run)
+def _train(run: Run, folder: Path, examples: data.Examples, passes: Passes) -> dict:
+    state = start(run)
+    state.code = run.code
+    if passes.recompute:
+        recompute(state.model)
     _resume(state, folder / "checkpoints", run.hash)
-    _loop(run, state, examples, folder, code)
+    _loop(run, state, examples, folder, passes)
     result = {
         "state": "diverged" if state.reason else "done",
         "reason": state.reason,
@@ -96,7 +103,7 @@ def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
         "machine": provenance.machine(),
         "versions": provenance.versions(),
         "commit": provenance.commit(),
-        "code": code,
+        "code": state.code,
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     if distributed.is_main():
@@ -105,26 +112,31 @@ def _train(run: Run, folder: Path, examples: data.Examples) -> dict:
     return result
 
 
-def _loop(run: Run, state: State, examples: data.Examples, folder: Path, code: dict) -> None:
+def _loop(run: Run, state: State, examples: data.Examples, folder: Path, passes: Passes) -> None:
     milestones = {run.train.milestone_step(share) for share in run.train.milestones}
     network = distributed.replicated(state.model)
     network = torch.compile(network) if run.train.compile else network
     steps = range(state.step, run.train.steps)
-    with _on_request_to_stop() as asked, contextlib.closing(_batches(run, state, examples, steps)) as batches:
+    with (
+        _on_request_to_stop() as asked,
+        Writer() as writer,
+        contextlib.closing(_batches(run, state, examples, steps)) as batches,
+    ):
         for step in track(steps, run.name, run.train.steps, state.step):
             began = time.perf_counter()
-            loss = train_step(run, state, network, next(batches))
+            loss = train_step(run, state, network, next(batches), micro_batch=passes.micro_batch)
             state.step = step + 1
             _record(run, state, loss)
             state.seconds += time.perf_counter() - began
             if state.step in milestones and not state.reason:
-                _keep_milestone(run, state, folder / "milestones")
+                _keep_milestone(run, state, folder / "milestones", writer)
             if state.reason:
                 return
             leaving = distributed.any_asks(bool(asked))
             if state.step % run.train.checkpoint_every == 0 or leaving:
-                _save(state, folder / "checkpoints", run.hash, code)
+                _save(run, state, folder / "checkpoints", writer)
             if leaving and state.step < run.train.steps:
+                writer.wait()
                 distributed.barrier()  # the first to leave has the others ended: not while the checkpoint is written
                 raise Interrupted(
                     f"stopped at step {state.step} of {run.train.steps}; the same command goes on from there"
@@ -136,9 +148,8 @@ def _batches(run: Run, state: State, examples: data.Examples, steps: range) -> I
     graphics = device().type == "cuda"
 
     def draw(step: int) -> Batch:
-        batch = draw_batch(run, examples, step, state.model.method.skip_rate).shard(
-            distributed.rank(), distributed.world()
-        )
+        part = distributed.rank(), distributed.world()
+        batch = draw_batch(run, examples, step, state.model.method.skip_rate, *part)
         return batch.pinned() if graphics else batch
 
     return prefetch(draw, steps, PREFETCHED if graphics else 0)
@@ -156,24 +167,30 @@ def _record(run: Run, state: State, loss: torch.Tensor) -> None:
         state.reason = f"the loss is {value} at step {state.step}"
 
 
-def _keep_milestone(run: Run, state: State, folder: Path) -> None:
+def _keep_milestone(run: Run, state: State, folder: Path, writer: Writer) -> None:
     """Keep the averaged weights; where they are not finite, a finite loss notwithstanding, the run ends."""
     if not all(tensor.isfinite().all() for tensor in state.average):
         state.reason = f"the averaged weights are not finite at step {state.step}"
         return
     names = [name for name, _ in state.model.named_parameters()]
-    stage = stage_of(run, state.step - 1)
+    step, stage = state.step, stage_of(run, state.step - 1)
     if distributed.is_main():
-        checkpoint.write(folder, state.step, dict(zip(names, state.average, strict=True)), {"stage": stage}, run.hash)
+        average = dict(zip(names, state.average, strict=True))
+        writer.write(average, lambda tensors: checkpoint.write(folder, step, tensors, {"stage": stage}, run.hash))
     state.milestones = [kept for kept in state.milestones if kept["step"] != state.step]
     state.milestones.append({"step": state.step, "stage": stage, "seconds": round(state.seconds, 3)})
 
 
-def _save(state: State, folder: Path, configuration: str, code: dict) -> None:
-    rest = {"seconds": state.seconds, "losses": state.losses, "milestones": state.milestones, "code": code}
+def _save(run: Run, state: State, folder: Path, writer: Writer) -> None:
+    step, rest = state.step, {"seconds": state.seconds, "code": state.code}
+    rest |= {"losses": [*state.losses], "milestones": [*state.milestones]}  # as they are now
+
+    def write(tensors: dict[str, torch.Tensor]) -> None:
+        checkpoint.write(folder, step, tensors, rest, run.hash)
+        checkpoint.keep_newest(folder, 2, step)
+
     if distributed.is_main():
-        checkpoint.write(folder, state.step, _tensors(state), rest, configuration)
-        checkpoint.keep_newest(folder, 2, state.step)
+        writer.write(_tensors(state), write)
 
 
 def _resume(state: State, folder: Path, configuration: str) -> None:

@@ -12,7 +12,11 @@ from sprint.nn.layers import patchify
 from sprint.plan.network import model_config
 from sprint.plan.schedule import sparse_steps, stage_of
 from sprint.plan.schema import Run
+from sprint.runtime import distributed
 from sprint.training.batches import Batch
+
+# Published code of SPRINT, with 8 processes: decay .999 in the first eighth of the warm-up of fine-tuning, then .9999.
+EARLY_EMA, EARLY_SHARE = 0.999, 8
 
 
 @dataclass
@@ -27,6 +31,7 @@ class State:
     losses: list[list[float]] = field(default_factory=list)  # [step, loss]
     milestones: list[dict] = field(default_factory=list)
     reason: str = ""  # why it ended before its last step
+    code: dict = field(default_factory=dict)  # that shapes its weights, as it was when this sitting began
 
 
 def start(run: Run) -> State:
@@ -54,17 +59,20 @@ def train_step(
     network: torch.nn.Module,
     batch: Batch,
     phase: Callable[[str], AbstractContextManager] = _plain,
+    micro_batch: int = 0,
 ) -> torch.Tensor:
     """One step of the optimiser and of the moving average; returns the loss, not yet read from the device.
 
-    `phase(name)` encloses each phase, so that a benchmark can time it.
+    `phase(name)` encloses each phase, so that a benchmark can time it. Of more than `micro_batch` images (0: any
+    number) the gradient is summed over several passes.
     """
+    if starts_anew(run, state.step):
+        start_anew(state)
     parameters = list(state.model.parameters())
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(run, state.step)
     with phase("loss"):
-        loss = batch_loss(run, state.model, network, batch)
-        loss.backward()
+        loss = _passes(run, state.model, network, batch, micro_batch)
     with phase(
         "clipping"
     ):  # the optimiser divides by what the norm is too large by: no pass over the gradient of its own
@@ -75,8 +83,19 @@ def train_step(
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)  # here, not before the loss: no gradient takes memory beside it
     with phase("EMA"), torch.no_grad():
-        torch._foreach_lerp_(state.average, parameters, 1 - run.train.ema)
-    return loss.detach()
+        torch._foreach_lerp_(state.average, parameters, 1 - ema_decay(run, state.step))
+    return loss
+
+
+def _passes(run: Run, model: Model, network: torch.nn.Module, batch: Batch, micro_batch: int) -> torch.Tensor:
+    """Mean loss of the batch, its gradient with the parameters; processes exchange it in the last pass alone."""
+    parts, losses = batch.split(micro_batch), []
+    for number, part in enumerate(parts, start=1):
+        with nullcontext() if number == len(parts) else distributed.to_itself(network):
+            loss = batch_loss(run, model, network, part) * (len(part) / len(batch))
+            loss.backward()
+        losses.append(loss.detach())
+    return sum(losses)
 
 
 def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
@@ -98,8 +117,26 @@ def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -
 
 def learning_rate(run: Run, step: int) -> float:
     """Of the step's stage, after a linear warm-up at the start of each stage."""
-    sparse = sparse_steps(run)
-    pretraining = stage_of(run, step) == "pretrain"
-    peak = run.train.learning_rate if pretraining else run.train.finetune_learning_rate
-    since = step if pretraining else step - sparse
-    return peak * min(1.0, (since + 1) / (run.train.warmup + 1))
+    sparse, train = sparse_steps(run), run.train
+    if stage_of(run, step) == "pretrain":
+        return train.learning_rate * min(1.0, (step + 1) / (train.warmup + 1))
+    return train.finetune_learning_rate * min(1.0, (step - sparse + 1) / (train.warmup_of_finetuning + 1))
+
+
+def ema_decay(run: Run, step: int) -> float:
+    """Of the moving average: the preset's, but shorter at the very start of a fine-tuning that starts anew."""
+    since, warmup = step - sparse_steps(run), run.train.warmup_of_finetuning
+    early = run.train.finetune_from == "average" and 0 <= since <= warmup // EARLY_SHARE and warmup
+    return min(EARLY_EMA, run.train.ema) if early else run.train.ema
+
+
+def starts_anew(run: Run, step: int) -> bool:
+    """Whether a step is the first of a fine-tuning that is a new training of the averaged weights."""
+    return run.train.finetune_from == "average" and step == sparse_steps(run) > 0
+
+
+def start_anew(state: State) -> None:
+    """Go on from the averaged weights with a fresh optimiser; the average, equal to them now, is fresh as well."""
+    with torch.no_grad():
+        torch._foreach_copy_(list(state.model.parameters()), state.average)
+    state.optimizer.state.clear()

@@ -161,11 +161,11 @@ def interrupt(monkeypatch, step: int) -> None:
 
     draw = train.draw_batch
 
-    def drawn(run, images, number, skip_rate):
+    def drawn(run, images, number, *told):
         if number == step:
             monkeypatch.setattr(train, "draw_batch", draw)
             os.kill(os.getpid(), signal.SIGTERM)
-        return draw(run, images, number, skip_rate)
+        return draw(run, images, number, *told)
 
     monkeypatch.setattr(train, "draw_batch", drawn)
 

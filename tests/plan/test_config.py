@@ -34,6 +34,8 @@ CHANGES = {  # another value of every field that shapes a run's weights
     "milestones": [1.0],
     "threads": 2,
     "compile": True,
+    "finetune_from": "average",
+    "finetune_warmup": 3,
 }
 
 

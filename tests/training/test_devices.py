@@ -31,7 +31,8 @@ from sprint.runtime.status import Interrupted
 from sprint.training import loop as train
 from sprint.training.batches import draw_batch
 
-PRESETS = {"alone": 1, "by-hand": 1, "pair": 2}  # name: devices; they differ in nothing else
+PRESETS = {"alone": 1, "by-hand": 1, "pair": 2, "four": 4}  # name: devices; weights differ by rounding alone
+PASSES = {"four": {"micro_batch": 3, "recompute": True}}
 TRAINING = {"steps": 50, "finetune": 0.4, "checkpoint_every": 5, "milestones": [0.5, 1.0]}
 EVALUATING = {"images": 34, "batch": 8, "grid": 34, "extractors": ["digits-cnn"], "guidance": [{"kind": "none"}]}
 TOLERANCE = 1e-5  # relative
@@ -45,7 +46,9 @@ def project(new_workspace):
     preset["evaluate"] |= EVALUATING
     preset["studies"] = ["methods"]
     for name, count in PRESETS.items():
-        (folder / f"workflow/presets/{name}.yaml").write_text(yaml.safe_dump(preset | {"devices": count}))
+        (folder / f"workflow/presets/{name}.yaml").write_text(
+            yaml.safe_dump(preset | {"devices": count, "passes": PASSES.get(name, {})})
+        )
     return folder
 
 
@@ -107,6 +110,15 @@ def test_two_processes_of_torchrun_train_as_one_does(project, runs, alone, start
     assert_same_training(folder, alone(run))
 
 
+def test_four_processes_that_take_their_part_in_passes_train_as_one_does(project, runs, alone, start):
+    run = runs["sprint"]
+    _, errors = (process := start("train", run.name, "--preset", "four")).communicate(timeout=240)
+    assert process.returncode == 0 and "Warning" not in errors, errors
+    folder = project / "results/four/runs" / run.name
+    assert json.loads((folder / "train.json").read_text())["processes"] == 4
+    assert_same_training(folder, alone(run))
+
+
 def process_of_rank(parent: int, rank: int) -> int:
     """The process that `parent` started with that rank."""
     for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
@@ -138,10 +150,10 @@ def test_two_go_on_where_one_stopped(project, runs, alone, start, monkeypatch):
     run = runs["maskdit"]
     folder = project / "results/pair/runs" / run.name
 
-    def drawn(of, images, step, skip_rate):
+    def drawn(of, images, step, *told):
         if step == 20:
             os.kill(os.getpid(), signal.SIGTERM)
-        return draw_batch(of, images, step, skip_rate)
+        return draw_batch(of, images, step, *told)
 
     with monkeypatch.context() as patched, pytest.raises(Interrupted, match="step 21 of 50"):
         patched.setattr(train, "draw_batch", drawn)
@@ -189,10 +201,10 @@ def test_a_run_with_parameters_that_never_have_a_gradient_goes_on_from_its_check
     run = make_run(small, Entry("sprint", 0.75, settings={"deep": "off"}), 0, "test")
     whole = train.train(run, tmp_path / "whole")
 
-    def drawn(of, images, step, skip_rate):
+    def drawn(of, images, step, *told):
         if step == 5:
             raise MemoryError("fallen")
-        return draw_batch(of, images, step, skip_rate)
+        return draw_batch(of, images, step, *told)
 
     with monkeypatch.context() as patched, pytest.raises(MemoryError):
         patched.setattr(train, "draw_batch", drawn)
@@ -240,16 +252,6 @@ def test_parts_are_contiguous_and_almost_equal(length, world, process_of):
         parts.append(list(distributed.shard(range(length))))
     assert list(chain(*parts)) == list(range(length))
     assert len(parts[0]) == max(map(len, parts)) and max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
-@pytest.mark.parametrize(("method", "drop"), [("sprint", 0.75), ("dense", 0.0)])
-def test_the_parts_of_a_batch_make_the_whole(method, drop):
-    run = tiny.run(method, drop)
-    batch = draw_batch(run, tiny.digits(), 3, 0.5 if method == "sprint" else 0.0)
-    parts = [batch.shard(number, 4) for number in range(4)]
-    for key, whole in vars(batch).items():
-        found = [getattr(part, key) for part in parts]
-        assert torch.equal(torch.cat(found), whole) if torch.is_tensor(whole) else found == [whole] * 4
 
 
 def test_devices_and_nodes_are_no_part_of_a_runs_name():

@@ -38,11 +38,11 @@ def at_step(monkeypatch, step: int, act) -> None:
     """Call `act` when a training is about to take that step, once."""
     draw = train.draw_batch
 
-    def drawn(run, images, number, skip_rate):
+    def drawn(run, images, number, *told):
         if number == step:
             monkeypatch.setattr(train, "draw_batch", draw)
             act()
-        return draw(run, images, number, skip_rate)
+        return draw(run, images, number, *told)
 
     monkeypatch.setattr(train, "draw_batch", drawn)
 
