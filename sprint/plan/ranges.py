@@ -21,6 +21,11 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     if data_too:
         checked(f"{location}: data", examples.check)
     checked(f"{location}: model", lambda: preset.model.check(examples.size), ".")
+    if preset.passes.recompute and not preset.model.repeatable:
+        raise UserError(
+            f"{location}: passes.recompute is true; allowed for backbone {preset.model.kind()!r}, whose blocks change "
+            "more than their tokens: false"
+        )
     check_training(preset.train, location)
     _check_stages(preset.train, location)
     check_shares(preset, preset.train, location)

@@ -7,8 +7,13 @@ import tiny
 import torch
 
 from sprint.methods import METHODS
+from sprint.nn.backbones import BACKBONES, Backbone
+from sprint.nn.layers import Block
+from sprint.plan.ranges import check_preset
 from sprint.plan.reading import Entry, make_run
 from sprint.plan.training import Passes
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import convert
 from sprint.training.batches import draw_batch
 from sprint.training.loop import train
 from sprint.training.recompute import recompute
@@ -90,3 +95,21 @@ def test_passes_are_no_part_of_a_runs_name():
     shared = replace(tiny.smoke(), passes=Passes(4, recompute=True))
     one, other = (make_run(preset, Entry("sprint", 0.75), 0, "test") for preset in (tiny.smoke(), shared))
     assert one == other
+
+
+@pytest.mark.parametrize("kind", BACKBONES)
+def test_what_cannot_be_computed_again_is_refused(kind):
+    """Where a backbone says that its blocks change their tokens alone, two passes of a block in a row give the same."""
+    content = {**tiny.smoke().model.document(), "kind": kind, "positions": "sincos"}
+    model = convert(Backbone, content, "model")
+    preset = replace(tiny.smoke(), model=model, passes=Passes(recompute=True))
+    if not model.repeatable:
+        with pytest.raises(UserError, match=f"x: passes.recompute is true; allowed for backbone '{kind}'.*: false"):
+            check_preset(preset, "x")
+        return
+    check_preset(preset, "x")
+    run = make_run(preset, Entry("dense"), 0, "test")
+    network, (images, t, y) = tiny.stirred(run), tiny.inputs(run)
+    tokens, context = network.config.backbone.embed(network, images, t, y)
+    block = next(module for module in network.modules() if isinstance(module, Block))
+    assert torch.equal(block(tokens, context), block(tokens, context))

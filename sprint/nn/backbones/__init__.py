@@ -35,6 +35,7 @@ class Backbone:
 
     title = ""  # how `sprint plugins` calls it
     cites = ""
+    repeatable = True  # whether a block changes nothing but its tokens, so that it can be computed again
 
     @classmethod
     def chosen(cls, content: dict) -> tuple[type[Self], dict]:

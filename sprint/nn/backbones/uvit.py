@@ -27,6 +27,7 @@ class UViT(Backbone):
 
     title = "U-ViT"
     cites = "arXiv 2209.12152"
+    repeatable = False
 
     def refuse(self, other_blocks: bool, sparse: Collection[int]) -> None:
         if other_blocks:
