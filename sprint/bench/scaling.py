@@ -35,16 +35,17 @@ def with_tokens(preset: Preset, tokens: int) -> Preset:
     )
 
 
-def bench_scaling(preset: Preset, threads: int, out: Path) -> dict:
-    """Measure every method at every number of tokens in `measure.tokens`; write and return what was found."""
+def bench_scaling(preset: Preset, methods: set[str], threads: int, out: Path) -> dict:
+    """Measure these methods and the yardstick at all numbers of tokens of `measure`; write and return it all."""
     torch.set_num_threads(threads)
     rows, impossible = [], []
     for tokens in preset.measure.tokens:
         scaled = on_this_machine(with_tokens(preset, tokens), None)
         base = make_run(scaled, Entry(YARDSTICK), 0, YARDSTICK)
         runs, refused = runs_of(scaled, [], DROP)
-        rows += [row(base, run, preset.measure.repeats) for run in (base, *runs)]
-        impossible += [{"tokens": tokens, **one} for one in refused]
+        asked = [run for run in runs if run.method in methods]
+        rows += [row(base, run, preset.measure.repeats) for run in (base, *asked)]
+        impossible += [{"tokens": tokens, **one} for one in refused if one["method"] in methods]
     result = {**conditions(base, threads, "scaling"), "rows": rows, "impossible": impossible}
     SCALING.write(out, result)
     return result

@@ -88,13 +88,17 @@ def scaling(
     threads: Threads = CORES,
     out: Annotated[Path | None, typer.Option(help="JSON file. [default: results/<preset>/scaling.json]")] = None,
 ):
-    """Training steps of each method with few tokens to many, at the width and depth of a preset."""
+    """Training steps of each method of a preset's core studies with few tokens to many, at its width and depth."""
     from sprint.bench.scaling import bench_scaling
     from sprint.bench.show import print_training
-    from sprint.plan.reading import load_preset
+    from sprint.plan.reading import load_plan
 
-    scale = load_preset(preset)
-    print_training(bench_scaling(scale, threads, _writable(out or Path("results") / preset / "scaling.json")))
+    plan = load_plan(preset)
+    print_training(
+        bench_scaling(
+            plan.preset, plan.core_methods(), threads, _writable(out or Path("results") / preset / "scaling.json")
+        )
+    )
 
 
 @app.command()

@@ -166,6 +166,10 @@ class Plan:
         """Names of the extractors that are trained on the preset's own images; others have published weights."""
         return [name for name in self.preset.evaluate.extractors if trained_here(name)]
 
+    def core_methods(self) -> set[str]:
+        """Methods of the studies that the report is made of."""
+        return {run.method for name in self.preset.studies for run in self.study(name).runs}
+
     def runs(self) -> dict[str, Run]:
         """All runs by name."""
         return {run.name: run for study in self.studies.values() for run in study.runs}

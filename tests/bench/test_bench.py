@@ -202,7 +202,8 @@ def test_training_is_measured_beside_its_model_and_the_baseline(measured):
 def test_sampling_is_measured_under_every_guidance(measured):
     printed, found = measured["sample"]
     kinds = [(row["method"], row["guidance"]) for row in found["rows"]]
-    assert kinds == [("dense", "none"), ("dense", "cfg"), ("sprint", "none"), ("sprint", "cfg"), ("sprint", "pdg")]
+    every = ("none", "cfg", "pdg", "sparse")
+    assert kinds == [("dense", "none"), ("dense", "cfg"), *(("sprint", kind) for kind in every)]
     for row in found["rows"]:
         assert row["guidance"] != "cfg" or row["speedup_modelled"] == row["speedup_measured"]["median"] == 1
         assert row["guidance"] != "none" or row["speedup_modelled"] == 2
