@@ -23,6 +23,8 @@ Fed = Annotated[
 Scale = Annotated[float, finite("Factor that stored samples have had, where the numbers do not tell; 1 for none.")]
 Shift = Annotated[float, finite("What was taken from stored samples before they were scaled.")]
 HeldOut = Annotated[int, whole(0, 1 << 24, "Examples, spread over all, that no training sees.")]
+Autoencoder = Annotated[str, typer.Option(help="A folder of diffusers' AutoencoderKL, or owner/model of the Hub.")]
+Revision = Annotated[str, typer.Option(help="Of the Hub: a commit.")]
 Shard = Annotated[int, whole(0, 1 << 24, "Examples a file. [default: as many as make 128 MiB]")]
 
 
@@ -33,13 +35,19 @@ def inspect(
     fed: Fed = "",
     scale: Scale = 0.0,
     shift: Shift = 0.0,
+    autoencoder: Annotated[str, typer.Option(help="One that decodes some of them into a contact sheet.")] = "",
+    revision: Revision = "",
+    sheet: Annotated[Path | None, typer.Option(help="PNG file of it. [default: contact-sheet.png]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
 ):
-    """Say what a path holds: layout, kind, counts, scale, mean and deviation of each channel."""
+    """Say what a path holds: layout, kind, counts, scale, mean and deviation of each channel; and show some of it."""
     from sprint.data.inspecting import inspect as look
-    from sprint.data.inspecting import sentences
+    from sprint.data.inspecting import sentences, write_sheet
 
-    found = look(path, _given(kind, fed, scale, shift))
+    given = _given(kind, fed, scale, shift)
+    found = look(path, given)
+    if autoencoder or sheet:
+        found |= write_sheet(path, given, autoencoder, revision, sheet or Path("contact-sheet.png"))
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else "\n".join(sentences(found)))
 
 
@@ -59,6 +67,31 @@ def convert(
     from sprint.data.converting import convert as convert_store
 
     convert_store(source, folder, _given(kind, fed, scale, shift), classes, held_out, shard)
+    _say(folder)
+
+
+@app.command()
+def encode(
+    pictures: Annotated[Path, typer.Argument(help="A folder with one folder of pictures per class.")],
+    folder: Annotated[Path, typer.Argument(help="Where the shards go.")],
+    autoencoder: Autoencoder,
+    size: Annotated[int, whole(1, 1 << 14, "Pixels a side, to which pictures are cropped as ADM does.")] = 256,
+    revision: Revision = "",
+    fed: Fed = "-1,1",
+    mirrored: Annotated[bool, typer.Option("--mirrored", help="Encode each picture's mirror image too.")] = False,
+    held_out: HeldOut = 0,
+    shard: Shard = 0,
+    devices: Annotated[int | None, whole(1, 1 << 10, "Processes. [default: one for each GPU]")] = None,
+):
+    """Make shards of latents of a folder of pictures; the same command goes on after a kill."""
+    import torch
+
+    from sprint.cli.launch import over_these
+
+    over_these(devices or torch.cuda.device_count() or 1)
+    from sprint.data.encoding import encode as encode_pictures
+
+    encode_pictures(pictures, folder, autoencoder, revision, size, _fed(fed), mirrored, held_out, shard)
     _say(folder)
 
 

@@ -30,7 +30,14 @@ def over_devices(preset: Preset) -> None:
         return
     if preset.nodes > 1 and "SLURM_STEP_NUM_NODES" not in os.environ:
         _on_each_node(preset)
-    raise SystemExit(_run(preset, _on_one_node() if preset.nodes == 1 else _in_slurm(preset.nodes)))
+    meeting = _on_one_node() if preset.nodes == 1 else _in_slurm(preset.nodes)
+    raise SystemExit(_run(preset.devices, preset.nodes, meeting))
+
+
+def over_these(devices: int) -> None:
+    """The same with so many processes on this machine."""
+    if not distributed.launched() and devices > 1:
+        raise SystemExit(_run(devices, 1, _on_one_node()))
 
 
 def _on_one_node() -> dict:
@@ -75,20 +82,20 @@ def _first_node() -> str:
         return os.environ["SLURM_LAUNCH_NODE_IPADDR"]
 
 
-def _run(preset: Preset, meeting: dict) -> int:
+def _run(devices: int, nodes: int, meeting: dict) -> int:
     """This command in every process of this node; returns the exit status."""
     os.environ.setdefault("LOGLEVEL", "CRITICAL")  # of torchrun: what the processes say themselves is enough
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // preset.devices)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // devices)))
     KEPT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="launch-", dir=KEPT) as folder:
         config = LaunchConfig(
-            min_nodes=preset.nodes,
-            max_nodes=preset.nodes,
-            nproc_per_node=preset.devices,
+            min_nodes=nodes,
+            max_nodes=nodes,
+            nproc_per_node=devices,
             max_restarts=0,
             logs_specs=DefaultLogsSpecs(log_dir=folder),
             shutdown_timeout=GRACE,

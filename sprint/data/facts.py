@@ -8,6 +8,7 @@ sample of it, scaled or not, of an autoencoder that was fed [-1, 1] or [0, 1]. W
     vae_input  of ImageNet in [-1, 1] Stable Diffusion's autoencoder has channel means near 0, in [0, 1] those of edm2
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,7 +57,7 @@ def found_facts(layout: Layout, given: Facts) -> Facts:
             f"{layout.path}: whether their autoencoder was fed [-1, 1] or [0, 1] is not to be told from channel means "
             f"{_numbers(mean)}; vae_input settles it"
         )
-    return Facts(kind, vae_input, scale, given.shift, tuple(mean), tuple(std), tuple(sentences))
+    return Facts(kind, vae_input, scale, given.shift, tuple(mean.tolist()), tuple(std.tolist()), tuple(sentences))
 
 
 def unscaled(stored: np.ndarray, facts: Facts) -> tuple[np.ndarray, np.ndarray]:
@@ -74,8 +75,8 @@ def channel_moments(mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.n
     return mean.mean(axes), np.sqrt(mean.var(axes) + (std**2).mean(axes))
 
 
-def overall_std(mean: np.ndarray, std: np.ndarray) -> float:
-    """The root mean square over channels of their standard deviations."""
+def overall_std(std: Sequence[float]) -> float:
+    """Of all channels: the root mean square of their standard deviations."""
     return float(np.sqrt((np.asarray(std, np.float64) ** 2).mean()))
 
 
@@ -110,7 +111,7 @@ def _scale(stored: np.ndarray, kind: str, layout: Layout) -> tuple[float, str]:
     """The factor that stored samples have had, or 0 and why that cannot be told. Posteriors have had none."""
     if kind != SAMPLE:
         return 1.0, ""
-    std = overall_std(*channel_moments(stored, np.zeros_like(stored)))
+    std = overall_std(channel_moments(stored, np.zeros_like(stored))[1])
     if UNIT[0] <= std <= UNIT[1] and layout.scale != 1.0:
         return layout.scale, ""
     if std > UNIT[1]:

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sprint.data.facts import Facts, found_facts
+from sprint.data.autoencoder import Autoencoder
+from sprint.data.facts import POSITIVE, SYMMETRIC, Facts, found_facts, unscaled
 from sprint.data.layouts import LAYOUTS, PIXELS, Layout, open_layout
 from sprint.data.layouts.shards import Shards
 from sprint.data.pictures import centre_crop
 from sprint.runtime.errors import UserError
+from sprint.runtime.files import write_bytes
 
 SHOWN = 16  # pictures of a contact sheet
+DARK, MUCH, LITTLE = -0.1, 0.05, 0.005  # below black in [0, 1], and shares of decoded values that are so
 TILE = 128  # pixels a side of a picture that has not one size
 
 
@@ -74,6 +77,49 @@ def _of_pictures(layout: Layout) -> dict:
         "autoencoder": None,
         "open": [],
     }
+
+
+def write_sheet(path: Path, given: Facts, autoencoder: str, revision: str, out: Path) -> dict:
+    """Write a contact sheet of some examples, latents decoded. Returns what that adds to the document.
+
+    Where the numbers of latents do not tell what their autoencoder was fed, the decoded pictures may.
+    """
+    layout, added = open_layout(path), {}
+    if layout.kind == PIXELS:
+        shown = contact_pictures(layout)
+    else:
+        if not autoencoder:
+            raise UserError(f"{path}: holds latents, which only a decoder shows; add --autoencoder")
+        network = Autoencoder(autoencoder, revision, fetch=True)
+        shown, fed = decoded(layout, found_facts(layout, given), network)
+        added = {"vae_input": list(fed), "decoder": network.name}
+    write_bytes(out, contact_sheet(shown))
+    return {**added, "sheet": str(out)}
+
+
+def decoded(layout: Layout, facts: Facts, network: Autoencoder) -> tuple[np.ndarray, tuple[float, ...]]:
+    """The pictures of some latents' posterior means, uint8 (n, C, H, W), and what the autoencoder was fed."""
+    import torch
+
+    from sprint.data import to_pixels
+
+    if not facts.scale:
+        raise UserError(facts.open[0])
+    mean, _ = unscaled(layout.read(layout.spread(SHOWN)), facts)
+    if mean.shape[1] != network.latent_channels:
+        raise UserError(
+            f"{network.asked} decodes {network.latent_channels} channels; {layout.path} has {mean.shape[1]}"
+        )
+    made = network.decode(torch.from_numpy(np.ascontiguousarray(mean, np.float32)))
+    fed = facts.vae_input or _fed(float((made < DARK).float().mean()))
+    if not fed:
+        raise UserError(facts.open[-1])
+    return to_pixels(made if fed == SYMMETRIC else 2 * made - 1).numpy(), fed
+
+
+def _fed(dark: float) -> tuple[float, ...]:
+    """By the share of decoded values that are below black in [0, 1]; () where it is neither much nor next to none."""
+    return SYMMETRIC if dark > MUCH else POSITIVE if dark < LITTLE else ()
 
 
 def contact_pictures(layout: Layout) -> np.ndarray:

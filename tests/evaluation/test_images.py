@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from sprint.data import to_pixels
+from sprint.data.vision import ensure_torchvision
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.evaluation.folders import read_images
 from sprint.evaluation.images import evaluate_images
@@ -19,7 +20,6 @@ from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.networks import small as networks
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
 from sprint.metrics.networks.loading import load
-from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from sprint.data import Images
+from sprint.data.vision import ensure_torchvision
 from sprint.metrics.extractors import EXTRACTORS
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.measuring.floor import halves
@@ -20,7 +21,6 @@ from sprint.metrics.networks import small as networks
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
 from sprint.metrics.networks.loading import load
 from sprint.metrics.networks.training import train
-from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
 HERE = [f"digits-{name}" for name in EXTRACTORS if not EXTRACTORS[name].weights]

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprint.data import to_pixels, to_signal
+from sprint.data.vision import ensure_torchvision
 from sprint.evaluation.statistics_file import read_npz
 from sprint.metrics.maths import rows
 from sprint.metrics.maths.frechet import Gaussian, fd_infinity, fd_per_class, frechet_distance, statistics
 from sprint.metrics.maths.kernel import unbiased_mmd
 from sprint.metrics.measuring import evidence_of, measure
 from sprint.metrics.measuring.floor import floor, halves
-from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 
 

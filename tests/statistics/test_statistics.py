@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy import stats
 
+from sprint.data.vision import ensure_torchvision
 from sprint.metrics import METRICS, Evidence
 from sprint.metrics.maths import kernel
 from sprint.metrics.maths.frechet import frechet_distance, frechet_influence, statistics, weighted
 from sprint.metrics.maths.rows import SEED, canonical
 from sprint.metrics.measuring import bootstrap, evidence_of
-from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.statistics.comparable import conflicts, identity_of
 from sprint.statistics.intervals import Sample, difference, estimate, mean_of, ratio
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import torch
 
+from sprint.data.vision import ensure_torchvision
 from sprint.metrics import Evidence, Unavailable
 from sprint.metrics.maths import rows
 from sprint.metrics.maths.rows import ours, theirs
-from sprint.metrics.networks.vision import ensure_torchvision
 
 PRECISION, COVERAGE = 3, 5  # neighbours that a ball reaches to
 

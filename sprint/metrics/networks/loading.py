@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from sprint.data.vision import ensure_torchvision
 from sprint.metrics.extractors import Extractor, extractor_named, weights_file
-from sprint.metrics.networks.vision import ensure_torchvision
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json
 from sprint.runtime.progress import track

@@ -1,4 +1,4 @@
-"""Makes torchvision importable beside a CPU build of torch, for torch-fidelity and clean-fid, which import it.
+"""Makes torchvision importable beside a CPU build of torch, for libraries that import it: torch-fidelity, diffusers.
 
 Where torchvision is a CUDA build, its compiled operators do not load beside a CPU torch, and the import fails when it
 looks for their schemas. Transforms and models need none of them, so naming the two schemas is enough.
