@@ -56,6 +56,7 @@ class Metric:
     per_extractor: bool = True  # False: one number, of no features
     labelled: bool = False  # needs the labels asked for; left out where none were
     ratios: bool = False  # positive, and compared as ratios on a logarithmic scale rather than by differences
+    debiases: str = ""  # the metric that it estimates without the bias of few images; compared as that one is
     established: dict[str, str] = {}  # what it is called under an extractor whose numbers have a name of their own
     table: str = "further"  # where the report shows it: its main tables, the further ones, or only with every number
     place: int = 50  # among the metrics of a table, from the left

@@ -9,7 +9,9 @@ class FrechetInfinity(Metric):
     meaning = "FD extrapolated to infinitely many generated images, without most of the bias of few; may be negative"
     better = "lower"
     range = (None, None)
-    place = 20
+    debiases = "fd"
+    table = "main"
+    place = 9
 
     @staticmethod
     def compute(evidence):

@@ -17,6 +17,12 @@ def stage_of(run: Run, step: int) -> str:
     return STAGES[step >= sparse_steps(run)]
 
 
+def drop_at(run: Run, step: int) -> float:
+    """The share of the tokens that that step drops."""
+    dropping = stage_of(run, step) == "pretrain" or run.train.finetune_on == "kept"
+    return run.drop if run.subsampling and dropping else 0.0
+
+
 def batch_size(run: Run, step: int) -> int:
     """Images of that step, over all devices."""
     return run.train.batch if stage_of(run, step) == "pretrain" else run.train.finetune_batch
@@ -31,7 +37,8 @@ def stages(run: Run) -> list[Stage]:
     """Both stages, as their cost is counted."""
     sparse, grid = sparse_steps(run), run.examples().size // run.model.patch
     kept = kept_count(run.subsampling, grid, run.drop) if run.subsampling and run.drop else None
+    after = kept if run.train.finetune_on == "kept" else None
     return [
         Stage(STAGES[0], sparse, run.train.batch, kept),
-        Stage(STAGES[1], run.train.steps - sparse, run.train.finetune_batch, None),
+        Stage(STAGES[1], run.train.steps - sparse, run.train.finetune_batch, after),
     ]

@@ -35,6 +35,8 @@ class Training:
     checkpoint_every: int = ranged(1, 1 << 40)  # steps between checkpoints for resuming
     threads: int = ranged(1, 1 << 10)  # CPU threads of one training; part of what fixes its bits
     compile: bool  # torch.compile the network
+    # Tokens of the second stage: "kept", as many as in the first, is the control of what all of them give.
+    finetune_on: str = ranged(allowed=("all", "kept"), default="all")
     # What fine-tuning starts from: "raw", goes on with weights, moments and average as they are; "average", is a new
     # training of the averaged weights with fresh moments and average, as SPRINT's published code has it.
     finetune_from: str = ranged(allowed=("raw", "average"), default="raw")

@@ -34,8 +34,16 @@ def arrow(metric: str) -> str:
 
 
 def logarithmic(metric: str) -> bool:
-    """Whether values of a metric are compared as ratios: those that are positive and span much."""
-    return is_metric(metric) and metric_of(metric).ratios
+    """Whether values of a metric are compared as ratios, where they are positive: those that span much."""
+    if not is_metric(metric):
+        return False
+    found = metric_of(metric)
+    return found.ratios or (bool(found.debiases) and METRICS[found.debiases].ratios)
+
+
+def of_floor(metric: str, value: float, floor: float | None) -> str:
+    """How many times the floor a distance is; empty where it has none, or one that is near zero but for luck."""
+    return f"{value / floor:.1f}×" if floor and logarithmic(metric) and not metric_of(metric).debiases else ""
 
 
 def metric_text(metric: str, value: float | None) -> str:

@@ -8,10 +8,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sprint.report.blocks import Block
 from sprint.report.export import study_csv
+from sprint.report.judging.outcomes import as_json
 from sprint.report.published import read_published
 from sprint.report.read import Study, read_study
 from sprint.report.views import HEADLINE, Report, ReportView, StudyView, in_order
-from sprint.runtime.files import write_text
+from sprint.report.views.verdicts import judged
+from sprint.runtime.files import write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,12 @@ class Section:
 
 
 def render_index(preset: str, results: Path, studies: list[dict], out: Path) -> None:
-    """Writes one self-contained HTML file on all `studies` (plans as `read_study` takes them) from results/<preset>."""
+    """Writes one self-contained HTML file on all `studies` (plans as `read_study` takes them) from results/<preset>,
+    and before it, beside it, verdicts.json."""
     plans = sorted(studies, key=lambda plan: plan["name"] != HEADLINE)
-    _render(f"sprint-bench, preset {preset}", _read(preset, results, plans, whole=True), out)
+    report = _read(preset, results, plans, whole=True)
+    write_json(out.with_name("verdicts.json"), as_json(judged(report)))
+    _render(f"sprint-bench, preset {preset}", report, out)
 
 
 def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
@@ -39,17 +44,17 @@ def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
 
 def _read(preset: str, results: Path, plans: list[dict], whole: bool) -> Report:
     studies = [read_study(preset, Path(results), plan) for plan in plans]
-    return Report(preset, Path(results), studies, read_published(), whole)
+    tuning = tuple(sorted({seed for plan in plans for seed in plan.get("tuning_seeds", ())}))
+    return Report(preset, Path(results), studies, read_published(), whole, tuning)
 
 
 def _render(title: str, report: Report, out: Path) -> None:
     views = in_order()
-    sections = [_section_of(study, report, views) for study in report.studies]
-    sections += [
-        Section(name, view.title, "", view.blocks(report))
-        for name, view in views.items()
-        if isinstance(view, ReportView) and view.applies(report)
-    ]
+    whole = {name: view for name, view in views.items() if isinstance(view, ReportView) and view.applies(report)}
+    sections = {name: Section(name, view.title, "", view.blocks(report)) for name, view in whole.items()}
+    before = [sections[name] for name, view in whole.items() if view.before]
+    after = [sections[name] for name, view in whole.items() if not view.before]
+    sections = [*before, *(_section_of(study, report, views) for study in report.studies), *after]
     write_text(out, _template().render(title=title, sections=sections))
 
 

@@ -97,14 +97,16 @@ def _ablation_rows(study: Study, entry: dict, guidance: str) -> list[Row]:
         Row(
             what=_published_key(key),
             published=f"FID {fid:g} ({fid / smallest:.2f}×)",
-            ours=_with_ratio(study.primary, matched[key], base) if matched[key] else NOT_HERE,
+            ours=_with_ratio(study, study.primary, matched[key], base) if matched[key] else NOT_HERE,
             confidence=CONFIDENCE[entry["confidence"]],
             source=entry["source"],
         )
         for key, fid in entry["fid"].items()
     ]
     rest = [key for key in ours if key not in map(_published_key, matched)]
-    return rows + [Row(key, "not published", _with_ratio(study.primary, ours[key], base), "", "") for key in rest]
+    return rows + [
+        Row(key, "not published", _with_ratio(study, study.primary, ours[key], base), "", "") for key in rest
+    ]
 
 
 def _lines_of_method(study: Study, method: str, guidance: str) -> dict[str, Line]:
@@ -122,10 +124,10 @@ def _published_key(key: object) -> str:
     return factor_text("drop", key) if isinstance(key, float) else str(key)
 
 
-def _with_ratio(metric: str, line: Line, base: Line) -> str:
+def _with_ratio(study: Study, metric: str, line: Line, base: Line) -> str:
     """A value and its ratio to the base's, as the paired table has it."""
     value = metric_text(metric, line.metrics[metric].mean)
-    return f"{metric_name(metric)} {value} ({times_text(metric, line, base)[0]})"
+    return f"{metric_name(metric)} {value} ({times_text(study, metric, line, base)[0]})"
 
 
 def _quality_rows(study: Study, facts: dict, base: str) -> list[Row]:
@@ -179,7 +181,7 @@ def _ours_of_method(study: Study, entry: dict, kind: str, base: str) -> str:
     for metric in (f"fd/{extractor}" for extractor in study.extractors):
         line, other = _line_of(study, mine, kind, metric), _line_of(study, base, kind, metric)
         if line is not None and other is not None:
-            parts.append(f"{_with_ratio(metric, line, other)} with {line.guidance}")
+            parts.append(f"{_with_ratio(study, metric, line, other)} with {line.guidance}")
     share = share_text(study, study.settings[mine])
     return "; ".join(parts + ([f"training FLOP {share}"] if share != UNKNOWN else [])) or NOT_HERE
 
@@ -239,7 +241,7 @@ def _guidance_ratio(study: Study, about: dict, extractor: str) -> str:
     if of is None or over is None:
         return NOT_HERE
     first, second = (metric_text(metric, line.metrics[metric].mean) for line in (of, over))
-    ratio = times_text(metric, of, over)[0]
+    ratio = times_text(study, metric, of, over)[0]
     return f"{metric_name(metric)} {first} / {second} = {ratio} ({of.guidance} over {over.guidance})"
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
-from sprint.metrics import is_metric
+from sprint.metrics import METRICS, is_metric
 from sprint.report.disk import Disk
 from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
@@ -24,6 +24,7 @@ TERA = 1e12
 EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run
 FINISHED = ("done", "diverged", "failed")  # ends of a training
 REPLICATE = "seed"  # runs that differ only in this are averaged
+RANKING = "fd"  # what the first extractor ranks settings by, or its debiased estimate
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,15 @@ class Study:
         known = sorted({extractor for name in columns if (extractor := name.partition("/")[2])})
         return sorted(known, key=lambda name: self.asked.index(name) if name in self.asked else len(self.asked))
 
-    @property
+    @cached_property
     def primary(self) -> str:
-        """The metric that ranks settings: FD under the first extractor; empty while nothing was evaluated."""
-        return f"fd/{self.extractors[0]}" if self.extractors else ""
+        """The metric that ranks settings: the distance RANKING under the first extractor, free of the bias of few
+        images where that can be had; empty while nothing was evaluated."""
+        if not self.extractors:
+            return ""
+        debiased = [name for name in METRICS if METRICS[name].debiases == RANKING]
+        names = [f"{name}/{self.extractors[0]}" for name in (*debiased, RANKING)]
+        return next((name for name in names if name in self.frame and self.final[name].notna().any()), names[-1])
 
     @cached_property
     def conflicts(self) -> list[str]:

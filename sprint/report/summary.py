@@ -36,6 +36,10 @@ class Spread:
         found = self.estimate
         return None if found.low is None else (found.low, found.high)
 
+    @property
+    def by_seed(self) -> dict[object, float]:
+        return {seed: sample.value for seed, sample in self.samples.items()}
+
     def overlaps(self, other: "Spread") -> bool:
         return self.low <= other.high and other.low <= self.high
 

@@ -13,9 +13,9 @@ from sprint.report.format import (
     factor_name,
     factor_text,
     listed,
-    logarithmic,
     metric_name,
     metric_text,
+    of_floor,
     prefix,
     range_text,
     significant,
@@ -95,9 +95,9 @@ def _empty(metrics: list[str], factors: list[Column]) -> Table:
 
 
 def table_metrics(study: Study) -> list[str]:
-    """Fréchet distance under every extractor; classified-as-label."""
-    wanted = [name for extractor in study.extractors for name in called(extractor, "main")]
-    return [*wanted, *called("", "main")] if wanted else []
+    """Distances under every extractor, losses and shares: those of the main tables that some evaluation has."""
+    columns = [] if study.frame.empty else study.frame.columns
+    return [name for extractor in (*study.extractors, "") for name in called(extractor, "main") if name in columns]
 
 
 def more_metrics(study: Study) -> list[str]:
@@ -166,10 +166,9 @@ def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
 
 def _below(study: Study, metric: str, value: Spread) -> tuple[str, ...]:
     """The interval, and for Fréchet distances how many times the floor the mean is."""
-    floor = study.floor.get(metric)
-    times = f"{value.mean / floor:.1f}× floor" if logarithmic(metric) and floor else ""
+    times = of_floor(metric, value.mean, study.floor.get(metric))
     ends = [metric_text(metric, end) for end in (bounded(metric, *value.interval) if value.interval else ())]
-    return tuple(part for part in ("–".join(ends), times) if part)
+    return tuple(part for part in ("–".join(ends), times and f"{times} floor") if part)
 
 
 def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> Cell:

@@ -45,6 +45,8 @@ class Comparison:
 
     def below(self, threshold: float) -> float:
         """One-sided p-value of "the difference is at least `threshold`": small where it is surely below."""
+        if self.error == 0:  # seeds that agree to the last bit
+            return 0.5 * (1 + float(np.sign(self.difference - threshold)))
         return float(stats.t.cdf((self.difference - threshold) / self.error, self.freedom))
 
 
@@ -92,7 +94,7 @@ class Blocks:
 
         1 where the table is too small to tell: two settings share their residuals by construction.
         """
-        if self.freedom < 2 or len(self.settings) < 3:
+        if self.freedom < 2 or len(self.settings) < 3 or self.sigma == 0:
             return 1.0
         place = {name: number for number, name in enumerate(self.settings)}
         shape = tuple((place[name], seed) for name, seed, _ in self._rows)

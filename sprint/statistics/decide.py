@@ -1,8 +1,8 @@
 """One threshold per claim, three outcomes: met, not met, not enough data; and the seeds that would be enough.
 
-A claim says that an effect is at most a threshold (a ratio, a difference). Whether it is below or above is asked by a
-two-sided t test of the effect against the threshold. Holm's step-down procedure over all claims tested together
-keeps the chance that any decision is wrong below 5% (Holm, Scand. J. Stat. 6:65). No torch.
+A claim says that an effect is at most a threshold, or at least (a ratio, a difference). Whether it is below or above is
+asked by a two-sided t test of the effect against the threshold. Holm's step-down procedure over all claims tested
+together keeps the chance that any decision is wrong below 5% (Holm, Scand. J. Stat. 6:65). No torch.
 """
 
 from dataclasses import dataclass
@@ -21,11 +21,12 @@ MET, NOT_MET, NOT_ENOUGH = "met", "not met", "not enough data"
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """An effect held against "at most `threshold`", on the scale on which it was compared."""
+    """An effect held against "at most `threshold`", or at least, on the scale on which it was compared."""
 
     comparison: Comparison
     threshold: float
     settings: int  # of the study whose variance is pooled; 2 where it is not
+    upper: bool = True  # whether the effect may be at most as much; else at least
 
     @property
     def p(self) -> float:
@@ -35,7 +36,12 @@ class Hypothesis:
 
     @property
     def side(self) -> str:
-        return MET if self.comparison.difference <= self.threshold else NOT_MET
+        return within(self.comparison.difference, self.threshold, self.upper)
+
+
+def within(effect: float, threshold: float, upper: bool) -> str:
+    """MET or NOT_MET, of an effect that is known exactly."""
+    return MET if (effect <= threshold if upper else effect >= threshold) else NOT_MET
 
 
 def holm(p_values: list[float]) -> list[float]:

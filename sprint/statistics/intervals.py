@@ -1,4 +1,4 @@
-"""What numbers of a few seeds and a few hundred images allow to say: means with intervals, paired differences.
+"""The mean over a few seeds and a few hundred images of one setting, with its interval. (Two settings: effects.py.)
 
 An evaluation has its value on all images and bootstrap replicates, in which number b drew the same images everywhere
 (metrics/bootstrap.py). The interval of a mean over n seeds resamples both: each draw moves the mean by the deviation of
@@ -6,8 +6,6 @@ one replicate, the same number for every seed, and by Student's t with n - 1 deg
 over seeds. Drawing the seeds themselves with replacement would be the plain bootstrap; with two or three of them it
 holds half of what it promises, while this is exact for normal seeds. Replicates count as deviations from their mean,
 because resampling raises a Frechet distance by its own bias. With one seed there is no interval.
-
-Frechet distances are compared as ratios, on a logarithmic scale, where their noise is alike at 20 and at 200.
 No torch: the report imports this.
 """
 
@@ -32,31 +30,19 @@ class Sample:
         """The same of a function of the metric."""
         return Sample(float(function(self.value)), tuple(float(function(value)) for value in self.replicates))
 
-    def minus(self, other: "Sample") -> "Sample":
-        """The difference, replicate by replicate where both have as many."""
-        same = len(self.replicates) == len(other.replicates)
-        pairs = zip(self.replicates, other.replicates, strict=True) if same else ()
-        return Sample(self.value - other.value, tuple(mine - theirs for mine, theirs in pairs))
-
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds; `low` and `high` bound it at LEVEL and are None with one seed, as is `below`."""
+    """A mean over seeds; `low` and `high` bound it at LEVEL and are None with one seed."""
 
     mean: float
     seeds: int
     low: float | None = None
     high: float | None = None
-    below: float | None = None  # share of draws in which a difference is below 0, a ratio below 1
-
-    def through(self, function) -> "Estimate":
-        """The estimate of an increasing function of what was estimated."""
-        ends = (None if end is None else float(function(end)) for end in (self.low, self.high))
-        return Estimate(float(function(self.mean)), self.seeds, *ends, self.below)
 
 
 def estimate(samples: list[Sample]) -> Estimate:
-    """The mean over seeds of one metric, or of one difference; one sample a seed."""
+    """The mean over seeds of one metric; one sample a seed."""
     values = np.array([sample.value for sample in samples])
     mean, count = float(values.mean()), len(values)
     if count < 2:
@@ -65,7 +51,7 @@ def estimate(samples: list[Sample]) -> Estimate:
     error = values.std(ddof=1) / count**0.5
     draws = mean + error * random.permutation(_student(count - 1)) + _image_noise(samples, random)
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(mean, count, float(low), float(high), float((draws < 0).mean()))
+    return Estimate(mean, count, float(low), float(high))
 
 
 @cache
@@ -97,19 +83,4 @@ def mean_of(samples: list[Sample], logarithmic: bool = False) -> Estimate:
     if found.low is None:
         return Estimate(mean, found.seeds)
     around = np.exp([found.low - found.mean, found.high - found.mean]) * mean
-    return Estimate(mean, found.seeds, float(around[0]), float(around[1]), found.below)
-
-
-def difference(first: dict, second: dict) -> Estimate | None:
-    """First minus second over the seeds that both have ({seed: Sample}); None when they share none."""
-    shared = [seed for seed in first if seed in second]
-    return estimate([first[seed].minus(second[seed]) for seed in shared]) if shared else None
-
-
-def ratio(first: dict, second: dict) -> Estimate | None:
-    """First over second likewise: the geometric mean over seeds; None too where a value is not positive."""
-    shared = [seed for seed in first if seed in second]
-    if not shared or not positive([side[seed] for side in (first, second) for seed in shared]):
-        return None
-    logs = [first[seed].through(np.log).minus(second[seed].through(np.log)) for seed in shared]
-    return estimate(logs).through(np.exp)
+    return Estimate(mean, found.seeds, float(around[0]), float(around[1]))

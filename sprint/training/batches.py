@@ -17,7 +17,7 @@ import torch
 from sprint.data import Examples
 from sprint.diffusion.path import draw_times
 from sprint.nn import tokens
-from sprint.plan.schedule import batch_size, images_before, stage_of
+from sprint.plan.schedule import batch_size, drop_at, images_before
 from sprint.plan.schema import Run
 from sprint.runtime.rng import generator
 
@@ -62,7 +62,7 @@ def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float, number
     training = examples.data_set.training
     x, labels = examples.signal(training[_order(run, len(training), step, size)[mine]], seed, step)
     dropped = torch.rand(size, generator=generator("label", seed, step))[mine] < run.train.label_drop
-    drop = run.drop if run.subsampling and stage_of(run, step) == "pretrain" else 0.0
+    drop = drop_at(run, step)
     grid = examples.size // run.model.patch
     skip = torch.rand(size, generator=generator("skip", seed, step))[mine] < skip_rate if skip_rate else False
 

@@ -36,6 +36,7 @@ CHANGES = {  # another value of every field that shapes a run's weights
     "compile": True,
     "finetune_from": "average",
     "finetune_warmup": 3,
+    "finetune_on": "kept",
 }
 
 

@@ -4,18 +4,17 @@ import pytest
 import yaml
 from fake_results import cost, make_run, study
 
+from sprint.report.judging import outcomes
 from sprint.report.read import read_study
 from sprint.report.tables import study_table
-from sprint.report.views import verdicts
 from sprint.runtime.files import read_json, write_json
 from sprint.statistics.claims import read_claims
 
 RULE = {
-    "metric": "fd",
+    "metric": "distance",
     "of": {"method": "sprint", "drop": 0.75},
     "over": {"method": "dense"},
-    "supported": "high <= 1.1",
-    "contradicted": "low > 1.1",
+    "at_most": 1.1,
 }
 
 
@@ -45,10 +44,11 @@ def read(results, key: str):
 @pytest.mark.parametrize("key", ["overrides", "named"])
 def test_a_claim_about_a_method_means_the_run_that_the_preset_alone_describes(tmp_path, key):
     path = tmp_path / "published.yaml"
-    path.write_text(yaml.safe_dump({"claims": [{"id": "a", "method": "sprint", "claim": "b", "rules": [RULE]}]}))
-    (found,) = verdicts.verdicts([read(tmp_path / "results", key)], read_claims(path))
-    outcome = found.outcomes[0][1]
-    assert "several settings" not in outcome.why and outcome.effect == "1.05×"
+    claim = {"id": "a", "method": "sprint", "claim": "b", "fixed": "2026-11-26", "rules": [RULE]}
+    path.write_text(yaml.safe_dump({"claims": [claim]}))
+    (found,) = outcomes.verdicts([read(tmp_path / "results", key)], read_claims(path))
+    outcome = found.outcomes[0]
+    assert "several settings" not in outcome.why and outcome.effect.value == pytest.approx(1.05)
 
 
 @pytest.mark.parametrize("key", ["overrides", "named"])

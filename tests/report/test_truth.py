@@ -10,13 +10,13 @@ from sprint.report import render_index
 from sprint.report.budgets import budget_table
 from sprint.report.figures.plots import study_plots
 from sprint.report.format import arrow, metric_text
+from sprint.report.judging.outcomes import verdicts
 from sprint.report.pairs import pairs
 from sprint.report.published import beside, read_published
 from sprint.report.read import read_study
 from sprint.report.summary import guidances, line_under
 from sprint.report.tables import study_table
 from sprint.report.views.answer import sentences
-from sprint.report.views.verdicts import verdicts
 from sprint.runtime.files import read_json, write_json
 from sprint.statistics.claims import Claim, Rule, Selector
 
@@ -164,9 +164,9 @@ def test_networks_that_have_not_learned_are_said_to_be_that_and_not_ranked(tmp_p
     for heading in ("Paired differences to", "Published beside ours"):
         assert (f"<h3>{heading}" in page) != refused
     of, over = Selector("sprint", 0.75), Selector("dense")
-    claim = Claim("one", "sprint", "It holds", [Rule("fd", of, over, "high < 1.0", "low > 1.0")])
+    claim = Claim("one", "sprint", "It holds", "2026-11-26", [Rule("distance", of, over, at_most=1.0)])
     (verdict,) = verdicts([found], [claim])
-    assert (verdict.verdict == "not tested") == refused
+    assert (verdict.outcome == "not testable") == refused
     assert budget_table(found)[1] == [] if refused else True
     row = next(group for group in study_table(found).groups if group.head == "Untrained network")
     assert [cell.main for cell in row.lines[0]] == ["noise", metric_text(CNN, level), "40.0", "10.0%"]

@@ -9,7 +9,7 @@ import torch
 
 from sprint.data import Examples
 from sprint.methods import METHODS
-from sprint.plan.schedule import batch_size, sparse_steps, stage_of
+from sprint.plan.schedule import batch_size, sparse_steps, stage_of, stages
 from sprint.training import loop as train
 from sprint.training.batches import draw_batch, prefetch
 
@@ -143,3 +143,16 @@ def test_a_training_that_draws_ahead_ends_with_the_same_bits(monkeypatch, tmp_pa
         )
     )  # fmt: skip
     assert train.train(run, tmp_path / "ahead")["losses"] == plain["losses"]
+
+
+def test_the_control_arm_of_fine_tuning_goes_on_dropping_and_differs_in_nothing_else():
+    """The same images, noise and times at every step of both stages; tokens are kept in the second one too."""
+    whole, arm = tiny.run("sprint", 0.75), tiny.run("sprint", 0.75, finetune_on="kept")
+    kept = draw_batch(whole, tiny.digits(), 0, 0.1).keep_BK.shape
+    for step in (whole.train.sparse_steps - 1, whole.train.sparse_steps, whole.train.steps - 1):
+        mine, theirs = (draw_batch(run, tiny.digits(), step, 0.1) for run in (whole, arm))
+        assert torch.equal(mine.x_BCHW, theirs.x_BCHW) and torch.equal(mine.noise_BCHW, theirs.noise_BCHW)
+        assert torch.equal(mine.t_B, theirs.t_B) and torch.equal(mine.y_B, theirs.y_B)
+        assert (mine.keep_BK is None) == (step >= whole.train.sparse_steps) and theirs.keep_BK.shape == kept
+    sparse, last = stages(arm)
+    assert last.kept == sparse.kept == kept[1] and stages(whole)[1].kept is None

@@ -23,7 +23,8 @@ rule report:
     input:
         core_results(PLAN, RESULTS),
     output:
-        f"{REPORTS}/index.html",
+        page=f"{REPORTS}/index.html",
+        verdicts=f"{REPORTS}/verdicts.json",
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:

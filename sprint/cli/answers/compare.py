@@ -1,7 +1,8 @@
 """Two settings side by side with what their difference is worth: `sprint compare RUN RUN --preset digits`.
 
 Each run stands for its setting: all seeds of it that were evaluated are used, and differences are taken seed by seed.
-As in the report, the second is held against the first: by its ratio where the metric has them, else by its difference.
+As in the report, the second is held against the first: by its ratio where the metric has them, else by its difference;
+here the noise is that of the two alone, a paired t test, where the report pools it over a study.
 """
 
 import dataclasses
@@ -14,17 +15,20 @@ from rich.table import Table
 from sprint.diffusion.guidance import text as guidance_text
 from sprint.metrics import is_metric, metric_of
 from sprint.plan.schema import Plan, Run
-from sprint.report.format import metric_text
-from sprint.report.pairs import effect_text, probability_text
+from sprint.report.format import logarithmic, metric_text
+from sprint.report.pairs import effect_text
 from sprint.runtime import status
 from sprint.runtime.code import apart, remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
 from sprint.runtime.results import METRICS
 from sprint.statistics.comparable import conflicts
-from sprint.statistics.intervals import Estimate, Sample, difference, mean_of, ratio
+from sprint.statistics.effects import Effect, effect
+from sprint.statistics.intervals import Estimate, Sample, mean_of
 
 Evaluations = dict[int, list[dict]]  # by seed
+SIDES = ("first", "second")
+NOTE = "brackets: 95% intervals; of one side's mean over seeds and images, of the effect over seeds"
 
 
 def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None:
@@ -39,7 +43,7 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
     rows = rows_of(*sides)
     if not rows:
         raise UserError(f"runs {first} and {second} share no guidance and no seed under which both were evaluated")
-    columns = ("guidance", "metric", "first", "second", "second against first", "P(second better)", "seeds")
+    columns = ("guidance", "metric", "first", "second", "second against first", "seeds")
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(*row)
@@ -47,9 +51,7 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
     screen.print(f"first:  {runs[0].label}\nsecond: {runs[1].label}\n")
     screen.print(table)
     shared = sorted(set(sides[0]) & set(sides[1]))
-    note = (
-        "one seed in common: no interval" if len(shared) == 1 else "brackets: 95% interval, seeds and images resampled"
-    )
+    note = "one seed in common: no interval" if len(shared) == 1 else NOTE
     screen.print(f"\n{note}; seeds in common: {', '.join(map(str, shared))}")
     for other in _unlike(plan, results, runs):
         screen.print(other, markup=False, soft_wrap=True)
@@ -96,13 +98,15 @@ def rows_of(first: Evaluations, second: Evaluations) -> list[list[str]]:
     for guidance in _guidances(first):
         pair = [_samples(side, guidance) for side in (first, second)]
         for metric in [name for name in pair[0] if name in pair[1]]:
-            sides, ratios = [samples[metric] for samples in pair], metric_of(metric).ratios
-            found = (ratio if ratios else difference)(*reversed(sides))
+            sides = [samples[metric] for samples in pair]
+            table = {
+                name: {seed: one.value for seed, one in side.items()} for name, side in zip(SIDES, sides, strict=True)
+            }
+            found = effect(table, *reversed(SIDES), logarithmic(metric))
             if found is not None:
-                means = [mean_of([*side.values()], ratios) for side in sides]
-                cells = [text(one, partial(metric_text, metric)) for one in means]
-                effect = text(found, partial(effect_text, metric))
-                rows.append([guidance, metric, *cells, effect, probability_text(metric, found), str(found.seeds)])
+                means = [mean_of([*side.values()], logarithmic(metric)) for side in sides]
+                cells = [_mean_text(one, metric) for one in means]
+                rows.append([guidance, metric, *cells, _effect_text(found, metric), str(found.seeds)])
     return rows
 
 
@@ -115,19 +119,26 @@ def _text(entry: dict) -> str:
 
 
 def _samples(side: Evaluations, guidance: str) -> dict[str, dict[int, Sample]]:
-    """{metric: {seed: sample}} under one guidance, of the metrics that have replicates."""
+    """{metric: {seed: sample}} under one guidance, of the metrics that the report's main tables show."""
     found: dict[str, dict[int, Sample]] = {}
     for seed, entries in side.items():
         for entry in entries:
             if _text(entry) == guidance:
                 for metric, value in entry["metrics"].items():
-                    if value is not None and is_metric(metric) and metric_of(metric).replicates:
+                    if value is not None and is_metric(metric) and metric_of(metric).table == "main":
                         replicates = tuple(entry.get("bootstrap", {}).get(metric, ()))
                         found.setdefault(metric, {})[seed] = Sample(value, replicates)
     return found
 
 
-def text(found: Estimate, written: Callable[[float], str]) -> str:
-    """A mean with its interval, where there is one."""
-    mean, *ends = (written(value) for value in (found.mean, found.low, found.high) if value is not None)
-    return f"{mean} [{', '.join(ends)}]" if ends else mean
+def _mean_text(found: Estimate, metric: str) -> str:
+    return _text_of(partial(metric_text, metric), found.mean, found.low, found.high)
+
+
+def _effect_text(found: Effect, metric: str) -> str:
+    return _text_of(partial(effect_text, metric, ratio=found.ratio), found.value, found.low, found.high)
+
+
+def _text_of(written: Callable[[float], str], value: float, low: float | None, high: float | None) -> str:
+    """A number with its interval, where there is one."""
+    return written(value) if low is None or high is None else f"{written(value)} [{written(low)}, {written(high)}]"

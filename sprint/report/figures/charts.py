@@ -171,8 +171,8 @@ def panel_of_rows(title: str, labels: list[str], right: float) -> tuple[Figure, 
 
 def _value_axis(axis: Axis, metric: str, values: list[float], floor: float | None) -> None:
     """Plain numbers on a linear axis, or on a logarithmic one where Fréchet distances span much."""
-    positive = [value for value in [*values, floor] if value is not None and value > 0]
-    if logarithmic(metric) and positive and max(positive) > LOG_FROM * min(positive):
+    shown = [value for value in [*values, floor] if value is not None]
+    if logarithmic(metric) and shown and 0 < LOG_FROM * min(shown) < max(shown):
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_minor_formatter(NullFormatter())

@@ -7,12 +7,12 @@ of it; otherwise one row per setting. Then quality against training cost. One le
 import math
 from dataclasses import replace
 
-from sprint.metrics import called
 from sprint.report.blocks import Figure
 from sprint.report.figures.charts import Row, Series, draw_lines, draw_rows, marks_of, styles_of
 from sprint.report.format import factor_name, factor_text, listed, prefix
 from sprint.report.read import TERA, Run, Study
 from sprint.report.summary import curve, curve_guidance, guidances, line_under, lines
+from sprint.report.tables import table_metrics
 
 PALE = "Pale: 95% interval over seeds and images, where there are several seeds."
 COSTS = {"tflop": "training {}FLOP (modelled)", "seconds": "training time / s (measured)"}
@@ -23,7 +23,7 @@ INTERVAL = ("95% interval, several seeds", "currentColor", "bar")
 
 def study_plots(study: Study) -> Figure:
     """The panels that answer the study's question, of evaluations that may be compared."""
-    metrics = [*(name for extractor in study.extractors for name in called(extractor, "main")), *called("", "main")]
+    metrics = [name for name in table_metrics(study) if study.final[name].notna().any()]
     factor = None if study.sweep else numeric_factor(study)
     if study.sweep:
         gathered = {metric: _by_scale(study, metric) for metric in metrics}
@@ -115,6 +115,7 @@ def _factor_plots(study: Study, metrics: list[str], factor: str) -> Figure:
     panels = [
         draw_lines(metric, series, factor_name(factor), styles, study.floor.get(metric), guidance)
         for (metric, guidance), series in gathered.items()
+        if series
     ]
     caption = f"End of training, one guidance in each panel. {PALE}"
     return Figure(tuple(panels), (*legend(styles), FLOOR), caption)

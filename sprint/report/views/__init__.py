@@ -30,6 +30,7 @@ class Report:
     studies: list[Study]
     facts: dict  # of ablations/published.yaml; empty where the repository's folder is not there
     whole: bool  # whether it is the page of all studies, and not of one alone
+    tuning_seeds: tuple = ()  # that chose learning rates, and judge nothing
 
 
 class View:
@@ -53,6 +54,8 @@ class StudyView(View):
 
 class ReportView(View):
     """What is said once of the whole page, in a section of its own."""
+
+    before = False  # whether it stands before the studies instead of after them
 
     def applies(self, report: Report) -> bool:
         """Whether there is anything to say; `blocks` is asked only then, and gives at least one."""

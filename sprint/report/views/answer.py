@@ -9,7 +9,7 @@ is said about noise except that it is unknown.
 from sprint.diffusion.guidance import is_unguided
 from sprint.report.blocks import Block, Prose
 from sprint.report.figures.plots import line_name, numeric_factor
-from sprint.report.format import factor_name, factor_text, listed, metric_name, metric_text
+from sprint.report.format import factor_name, factor_text, listed, metric_name, metric_text, of_floor
 from sprint.report.learned import nothing_learned, warning
 from sprint.report.pairs import times_text
 from sprint.report.read import Study
@@ -109,7 +109,7 @@ def _held_against(study: Study, setting: str, base: str) -> list[str]:
         if mine and theirs and study.primary in mine.metrics and study.primary in theirs.metrics:
             if study.conflicts:
                 return []
-            times, surely = times_text(study.primary, mine, theirs)
+            times, surely = times_text(study, study.primary, mine, theirs)
             parts.append(f"{times} ({surely}) {_under(guidance)}")
     return parts
 
@@ -226,9 +226,9 @@ def _value(study: Study, line: Line) -> str:
 
 
 def _times(study: Study, line: Line, base: Line) -> str:
-    return times_text(study.primary, line, base)[0]
+    return times_text(study, study.primary, line, base)[0]
 
 
 def _of_floor(study: Study, line: Line) -> str:
-    floor = study.floor.get(study.primary)
-    return f" ({_mean(study, line) / floor:.1f}× the floor)" if floor else ""
+    times = of_floor(study.primary, _mean(study, line), study.floor.get(study.primary))
+    return times and f" ({times} the floor)"
