@@ -16,6 +16,7 @@ Tensor = Any  # torch.Tensor, or for a reference of published statistics maths.f
 BETTER = ("lower", "higher", "neither")
 FORMS = ("significant", "decimals", "percent")
 TABLES = ("main", "further", "every")
+RANKING = "fd"
 
 
 class Unavailable(Exception):
@@ -103,6 +104,12 @@ def called(extractor: str, table: str = "") -> list[str]:
     return [
         f"{name}/{extractor}" if extractor else name for name in ordered if not table or METRICS[name].table == table
     ]
+
+
+def ranking(extractor: str) -> list[str]:
+    """What may rank settings, best first: the estimates of RANKING free of the bias of few images, then itself."""
+    debiased = [name for name in METRICS if METRICS[name].debiases == RANKING]
+    return [f"{name}/{extractor}" for name in (*debiased, RANKING)]
 
 
 def improves(name: str, first: float, second: float) -> bool | None:

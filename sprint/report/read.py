@@ -12,7 +12,7 @@ import pandas as pd
 
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
-from sprint.metrics import METRICS, is_metric
+from sprint.metrics import is_metric, ranking
 from sprint.report.disk import Disk
 from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
@@ -24,7 +24,6 @@ TERA = 1e12
 EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run
 FINISHED = ("done", "diverged", "failed")  # ends of a training
 REPLICATE = "seed"  # runs that differ only in this are averaged
-RANKING = "fd"  # what the first extractor ranks settings by, or its debiased estimate
 
 
 @dataclass(frozen=True)
@@ -148,12 +147,8 @@ class Study:
 
     @cached_property
     def primary(self) -> str:
-        """The metric that ranks settings: the distance RANKING under the first extractor, free of the bias of few
-        images where that can be had; empty while nothing was evaluated."""
-        if not self.extractors:
-            return ""
-        debiased = [name for name in METRICS if METRICS[name].debiases == RANKING]
-        names = [f"{name}/{self.extractors[0]}" for name in (*debiased, RANKING)]
+        """The metric that ranks settings: a distance under the first extractor; empty while nothing was evaluated."""
+        names = ranking(self.extractors[0]) if self.extractors else [""]
         return next((name for name in names if name in self.frame and self.final[name].notna().any()), names[-1])
 
     @cached_property
