@@ -7,7 +7,7 @@
 import os
 
 from sprint.plan.outline import read_outline
-from sprint.plan.targets import asked, core_results, code_of, refuse_unknown, run_code, study_results
+from sprint.plan.targets import asked, core_results, code_of, latents, refuse_unknown, run_code, study_results
 from sprint.plan.targets import trained_extractors
 from sprint.runtime.errors import told
 from sprint.runtime.files import refuse_unwritable
@@ -58,6 +58,7 @@ for name in STUDIES:
             study_results(PLAN.study(name), RESULTS),
 
 
+include: "workflow/rules/latents.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

@@ -87,6 +87,16 @@ def working_bytes(once: Callable[[], object]) -> int | None:
     return max(0, _resident("VmHWM") - before)
 
 
+def resident_bytes() -> int:
+    """Bytes that this process holds in memory now."""
+    return _resident("VmRSS")
+
+
+def peak_bytes() -> int:
+    """Most bytes that it has held so far."""
+    return _resident("VmHWM")
+
+
 def _resident(key: str) -> int:
     with open(STATUS, encoding="ascii") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))

@@ -65,6 +65,16 @@ def print_evaluation(result: dict) -> None:
     console().print(table)
 
 
+def print_data(result: dict) -> None:
+    """What reading latents costs, a line for each number."""
+    rate = result["examples_per_second"]
+    print(f"{result['examples']} latents of {' x '.join(map(str, result['shape']))}, {result['bytes'] / 2**30:.2f} GiB")
+    print(f"examples a second and process  {rate['median']:.0f} ({rate['low']:.0f}–{rate['high']:.0f})")
+    print(f"seconds to the first batch     {result['first_batch_seconds']:.1f}, the start of the process included")
+    print(f"memory above start-up          {result['bytes_above_start'] / 2**20:.0f} MiB")
+    print(f"same batches when resumed      {'yes' if result['same_when_resumed'] else 'NO'}")
+
+
 def _print_impossible(result: dict) -> None:
     for one in result["impossible"]:
         print(f"not measured: {one['reason']}")

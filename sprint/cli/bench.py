@@ -83,6 +83,20 @@ def evaluate(
 
 
 @app.command()
+def data(
+    examples: Annotated[int, whole(256, 1 << 24, "Latents of 8 x 32 x 32 numbers that are made for it.")] = 200_000,
+    out: Annotated[Path, typer.Option(help="JSON file; the latents lie beside it for as long.")] = Path(
+        "results/bench/data.json"
+    ),
+):
+    """Latents that a training draws a second on one core, its memory, and the time until its first batch."""
+    from sprint.bench.data import bench_data
+    from sprint.bench.show import print_data
+
+    print_data(bench_data(examples, _writable(out)))
+
+
+@app.command()
 def scaling(
     preset: Preset = "digits",
     threads: Threads = CORES,

@@ -95,6 +95,33 @@ def encode(
     _say(folder)
 
 
+@app.command()
+def draw(
+    folder: Annotated[Path, typer.Argument(help="Where the pictures go, one folder per class.")],
+    size: Annotated[int, whole(1, 4096, "Pixels a side.")] = 32,
+    count: Annotated[int, whole(1, 1 << 20, "Pictures.")] = 1797,
+):
+    """Draw digits larger, in colour: a folder of pictures for whoever has none."""
+    from sprint.data.drawing import draw as draw_digits
+
+    draw_digits(folder, size, count)
+    print(f"{count} pictures in {folder}")
+
+
+@app.command()
+def autoencoder(
+    pictures: Annotated[Path, typer.Argument(help="A folder with one folder of pictures per class.")],
+    folder: Annotated[Path, typer.Argument(help="Where the autoencoder goes.")],
+    size: Annotated[int, whole(1, 4096, "Pixels a side.")] = 32,
+    steps: Annotated[int, whole(1, 1 << 24, "Of its optimiser.")] = 600,
+):
+    """Learn a small autoencoder of a folder of pictures, on one core."""
+    from sprint.data.learning import learn
+
+    found = learn(pictures, folder, size, steps)
+    print(f"{folder}: off by {found['error']:.1f} of 255 grey levels, scaling_factor {found['scaling_factor']:g}")
+
+
 def _given(kind: str, fed: str, scale: float, shift: float):
     """What the user says of stored latents."""
     from sprint.data.facts import Facts

@@ -60,6 +60,7 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
         "guidance": guidance.document(),
         "sampler": evaluating.sampler.document(),
         "seed": evaluating.sample_seed,
+        **({"decoder": trained.codec.autoencoder} if trained.codec.autoencoder else {}),
         "labels": dict(zip(names, labels, strict=True)),
     }
     write_json(out / MANIFEST, manifest)  # first: what it names, the next drawing may replace

@@ -85,6 +85,7 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         "device": device().type,
         "quantised": "uint8, nearest",
         "resize": "none",
+        **({"decoder": trained.codec.autoencoder} if trained.codec.autoencoder else {}),
     }
     found = identified(images, extractors, reference)
     seen, calls = _features(trained, found["key"], model, guidance, evaluating, extractors, earlier)

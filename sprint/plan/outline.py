@@ -60,6 +60,9 @@ class Outline:
     threads: int  # of one training
     shared: dict  # resources of a job that the preset's processes share
     alone: dict  # resources of a job of one process
+    pictures: int  # that the workflow draws, for latents that it makes itself; 0: none
+    image_size: int
+    autoencoder_steps: int
     extractor_code: dict  # by extractor that is trained here: the code that shapes its weights
     reference_code: dict  # that shapes the floor
     evaluation_code: dict  # that shapes the numbers of each run's evaluations
@@ -141,6 +144,9 @@ def outline_of(plan) -> Outline:
         threads=preset.train.threads * preset.devices,
         shared=resources(preset),
         alone=resources(preset, shared=False),
+        pictures=preset.miniature.pictures,
+        image_size=preset.image_size,
+        autoencoder_steps=preset.miniature.steps,
         extractor_code={name: training_code(name) for name in plan.trained_extractors()},
         reference_code=of_evaluation(preset.evaluate, [unguided], codec),
         evaluation_code=of_evaluation(preset.evaluate, [unguided, *preset.evaluate.guidance], codec),

@@ -30,6 +30,7 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     _check_stages(preset.train, location)
     check_shares(preset, preset.train, location)
     _check_cluster(preset, location)
+    _check_miniature(preset, location)
     _check_tokens(preset.measure.tokens, f"{location}: measure.tokens")
     if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
         raise UserError(
@@ -102,6 +103,16 @@ def _check_cluster(preset: Preset, location: str) -> None:
             f"{location}: cluster.gpus is {preset.cluster.gpus}; allowed: 0, or one for each of {preset.devices} "
             "devices"
         )
+
+
+def _check_miniature(preset: Preset, location: str) -> None:
+    """Raise UserError where what the workflow makes is not what the preset reads."""
+    for part, key in (("latents", "data"), ("autoencoder", "codec")):
+        made, read = f"results/{preset.name}/{part}", getattr(preset, key).get("path")
+        if preset.miniature.pictures and read != made:
+            raise UserError(
+                f"{location}: {key}.path is {describe(read)}; allowed with miniature: {made!r}, which it makes"
+            )
 
 
 def check_guidance(preset: Preset, run: Run, location: str) -> None:

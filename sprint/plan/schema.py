@@ -55,6 +55,14 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Miniature:
+    """What a workflow makes itself where there are no latents: digits as pictures, an autoencoder, and latents."""
+
+    pictures: int = ranged(0, 1 << 20, default=0)  # left out (0): latents and autoencoder are there
+    steps: int = ranged(1, 1 << 24, default=1)  # of the autoencoder's training
+
+
+@dataclass(frozen=True)
 class Preset:
     """The scale of a comparison."""
 
@@ -80,6 +88,7 @@ class Preset:
         default_factory=dict
     )  # settings of methods at this scale, where they differ from the method's own
     codec: dict = field(default_factory=lambda: data.USUAL_CODEC)  # name of a file in sprint/data/codecs, its settings
+    miniature: Miniature = field(default_factory=Miniature)  # in results/<preset>/pictures, autoencoder and latents
 
     def examples(self, location: str = "") -> data.Examples:
         """The data set through the codec; nothing is read. `location`, the preset's file, opens what is refused."""

@@ -13,6 +13,11 @@ def trained_extractors(plan: Outline, results: str) -> list[str]:
     return [f"{results}/extractors/{name}.safetensors" for name in plan.trained_extractors]
 
 
+def latents(plan: Outline, results: str) -> list[str]:
+    """What tells that latents are there which the workflow makes itself; nothing where it makes none."""
+    return [f"{results}/latents/index.json"] if plan.pictures else []
+
+
 def study_results(study: StudyOutline, results: str) -> list[str]:
     """All that the report of a study reads."""
     metrics = [f"{results}/runs/{run}/metrics.json" for run in study.runs]

@@ -78,6 +78,8 @@ def _examples(run: Run, folder: Path) -> data.Examples:
     examples.data_set.verify()
     facts |= {"name": run.name, "label": run.label, "channels": examples.channels, "classes": examples.classes}
     facts |= {"backbone": run.model.kind()}
+    if latents := examples.data_set.facts_of_latents():
+        facts |= {"encoder": latents.autoencoder or "not known", "vae_input": list(latents.vae_input)}
     if distributed.is_main():
         CONFIG.write(path, {**run.document(), **facts})
     return examples

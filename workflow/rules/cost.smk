@@ -19,6 +19,8 @@ rule cost:
 
 
 rule throughput:
+    input:
+        latents(PLAN, RESULTS),
     output:
         f"{RESULTS}/throughput/{{study}}.json",
     log:

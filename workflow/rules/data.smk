@@ -2,6 +2,8 @@
 
 
 rule extractor:
+    input:
+        latents(PLAN, RESULTS),
     output:
         weights=f"{RESULTS}/extractors/{{name}}.safetensors",
         record=f"{RESULTS}/extractors/{{name}}.json",
@@ -23,6 +25,7 @@ rule extractor:
 
 rule reference:
     input:
+        latents(PLAN, RESULTS),
         trained_extractors(PLAN, RESULTS),
     output:
         features=f"{RESULTS}/reference/features.safetensors",

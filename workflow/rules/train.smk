@@ -2,6 +2,8 @@
 
 
 rule train:
+    input:
+        latents(PLAN, RESULTS),
     output:
         f"{RESULTS}/runs/{{run}}/train.json",
     log:
