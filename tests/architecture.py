@@ -1,13 +1,17 @@
-"""docs/architecture.md, written from the imports: rooms, floors, arrows, and the smallest example of each contract.
+"""docs/architecture.md, from the imports: rooms, floors, arrows, the smallest example of each contract; and
+docs/plugins.md, every plug-in with its paper and its file, as `sprint plugins` lists them.
 
-python tests/architecture.py    # writes the page anew; a test fails while it is stale
+python tests/architecture.py    # writes the pages anew; a test fails while one is stale
 """
 
 import ast
 
 from test_repository import NAMES, PACKAGE, ROOMS_FROM_THE_TOP, ROOT, imports, room, tree
 
+from sprint.runtime.contracts import every_plugin
+
 PAGE = ROOT / "docs" / "architecture.md"
+LIST = ROOT / "docs" / "plugins.md"
 ADDING = {  # by the class of the contract: what a user of it writes
     "Method": "a file and a study",
     "DataSet": "a file and a preset",
@@ -26,6 +30,11 @@ CONTRACTS = """## Contracts
 
 One file is one plug-in, found by listing the folder (`sprint/runtime/plugins.py`); what holds for all of a contract is
 tested for every file of its folder. {plugins} plug-ins of {contracts} contracts. Where to look first:
+"""
+PLUGINS = """# What there is
+
+Every method, guidance, backbone, sampler, data set, metric and so on, with paper and file, as `sprint plugins` says;
+written by `python tests/architecture.py`. What differs from the papers is in [fidelity.md](fidelity.md).
 """
 
 
@@ -115,6 +124,21 @@ def page() -> str:
     return "\n".join(blocks)
 
 
+def plugins_page() -> str:
+    """Every plug-in by contract: its name and file, what it is, its paper."""
+    blocks = [PLUGINS]
+    for contract, known in every_plugin().items():
+        rows = [
+            f"| [{name}](../{about['file']}) | {about['title']} | {about['cites'] or '–'} |"
+            for name, about in known.items()
+        ]
+        plural = {"data": "Data sets", "codebase": "Codebases"}.get(contract, f"{contract.capitalize()}s")
+        head = [f"## {plural}", "", "| name and file | what it is | paper or source |", "|---|---|---|"]
+        blocks.append("\n".join([*head, *rows, ""]))
+    return "\n".join(blocks)
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE)
+    for path, text in ((PAGE, page()), (LIST, plugins_page())):
+        path.write_text(text, encoding="utf-8")
+        print(path)

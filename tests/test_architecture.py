@@ -4,6 +4,12 @@ import architecture
 from test_repository import FLOORS
 
 
+def test_the_list_of_plugins_is_not_stale():
+    assert architecture.LIST.read_text(encoding="utf-8") == architecture.plugins_page(), (
+        "docs/plugins.md is stale: `python tests/architecture.py` writes it anew"
+    )
+
+
 def test_the_page_is_not_stale():
     assert architecture.PAGE.read_text(encoding="utf-8") == architecture.page(), (
         "docs/architecture.md is stale: `python tests/architecture.py` writes it anew"
