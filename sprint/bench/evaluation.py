@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from sprint.bench import clock
-from sprint.evaluation.measured import Extractors, split_features
+from sprint.evaluation.measured import Extractors, Reference, split_features, told_of
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.measuring import evidence_of, measure
 from sprint.metrics.measuring.bootstrap import bootstrap
@@ -26,13 +26,13 @@ def bench_evaluate(preset: Preset, results: Path, repeats: int, threads: int, ou
     extractors = Extractors(preset.evaluate.extractors, results)
     rows = torch.arange(count) % len(images.labels)
     pixels, labels = images.pixels[rows], images.labels[rows]
-    features, predicted = split_features(extractors.see(pixels))
-    whole = {**extractors.see(images.pixels), "labels": images.labels}
+    seen, whole = extractors.see(pixels), split_features(extractors.see(images.pixels))[0]
+    features, told = split_features(seen)[0], told_of(seen, labels, Reference(whole, "", "", images.labels))
     wide = torch.randn(2, ROWS, WIDTH, generator=torch.Generator().manual_seed(0))
     tasks = {
         **{f"features, {name}": lambda one=one: one.features(pixels) for name, one in extractors.loaded.items()},
-        "metrics": lambda: measure(evidence_of(features, whole, predicted, labels, images.labels)),
-        "bootstrap": lambda: bootstrap(evidence_of(features, whole, predicted, labels, images.labels), count),
+        "metrics": lambda: measure(evidence_of(features, whole, told)),
+        "bootstrap": lambda: bootstrap(evidence_of(features, whole, told), count),
         f"Fréchet distance at {WIDTH} dimensions": lambda: frechet_distance(*statistics(wide[0]), *statistics(wide[1])),
     }
     seconds = clock.in_turns(tasks, repeats, "measuring evaluation")

@@ -1,6 +1,7 @@
 """The command line: parses, calls one room, prints. Snakemake's rules call the same commands as a user does."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from sprint.cli import looking, published
 from sprint.cli.flags import Preset, RunName, finite, whole
 from sprint.cli.init import init
 from sprint.cli.train import train
+from sprint.cli.tune import tune
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError, sentence
 
@@ -23,6 +25,7 @@ app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_data.app, name="data")
 app.command()(init)
 app.command()(train)
+app.command()(tune)
 
 STOPPED = 130  # exit status that typer gives to Ctrl-C
 
@@ -117,7 +120,9 @@ def evaluate(
     resize: Annotated[str, typer.Option(help="adm (as data are read), bicubic, bilinear, lanczos, box, none.")] = "adm",
     out: Annotated[Path | None, typer.Option(help="With --images: a JSON file for the metrics.")] = None,
 ):
-    """Measure a run: metrics.json, or sweeps/<study>/<run>.json. Or measure images that did not come from us."""
+    """Measure a run: metrics.json, or sweeps/<study>/<run>.json. Or measure images that did not come from us.
+
+    Of a run of a tuning seed only the held-out loss and a few images to be looked at are asked for."""
     if bool(run) == bool(images) or bool(images) != bool(reference):
         raise UserError("evaluate takes either a run, or --images and --reference")
     if images:
@@ -126,6 +131,7 @@ def evaluate(
         return print_result(evaluate_images(images, reference, extractor, extractor_weights, resize, preset, out))
     from sprint.cli.launch import over_devices
     from sprint.cli.remaining import say_remaining
+    from sprint.diffusion.guidance import GUIDANCES, Guidance
     from sprint.evaluation.runs import evaluate as evaluate_run
 
     plan = _plan(preset)
@@ -136,7 +142,10 @@ def evaluate(
     if sweep and not guidances:
         raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
     out = results / "sweeps" / sweep / f"{run}.json" if sweep else trained.folder / "metrics.json"
-    result = evaluate_run(trained, results, plan.preset.evaluate, guidances, out)
+    evaluating, tuning = plan.preset.evaluate, trained.run.seed in plan.preset.tuning_seeds
+    if tuning:
+        evaluating, guidances = replace(evaluating, images=evaluating.grid), [GUIDANCES[Guidance.usual]()]
+    result = evaluate_run(trained, results, evaluating, guidances, out)
     if distributed.is_main():
         print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
         say_remaining(preset, results)

@@ -32,6 +32,7 @@ class Images:
     labels: "torch.Tensor"  # (n,) int64, 0 <= label < classes
     classes: int
     name: str
+    cells: int = 1  # small pictures along one side; the label names the first
 
 
 class Examples:
@@ -71,7 +72,7 @@ class Examples:
 
         parts = [self.pictures(rows) for rows in indices.split(ROWS)] or [self.pictures(indices)]
         pixels, labels = (torch.cat(part) for part in zip(*parts, strict=True))
-        return Images(pixels, labels, self.classes, self.name)
+        return Images(pixels, labels, self.classes, self.name, self.data_set.cells)
 
     def to_learn_from(self) -> Images:
         """The part that is trained on; of more than MOST examples as many, drawn at random, always the same."""

@@ -6,11 +6,13 @@ that can move them, and its hash, the key.
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from sprint.metrics import Evidence
 from sprint.metrics.maths.frechet import Gaussian
 from sprint.metrics.measuring import evidence_of, measure
 from sprint.metrics.measuring.bootstrap import bootstrap
@@ -18,6 +20,7 @@ from sprint.metrics.networks.loading import Loaded, load_of
 from sprint.runtime import distributed
 
 Tensors = dict[str, torch.Tensor]
+TOLD = ("predicted", "cells", "losses", "losses_skipped")  # what is seen of images that is no feature
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Reference:
     labels: torch.Tensor | None = None
     size: tuple[int, int] | None = None  # pixels of the real images, where they are known
     channels: int | None = None
+    obeyed: Callable | None = None  # of the data set: (n, c) labels read in cells to the share (n,) of its rule kept
 
 
 class Extractors:
@@ -40,12 +44,14 @@ class Extractors:
         self.loaded: dict[str, Loaded] = {name: load_of(results, name, weights, device) for name in names}
 
     def see(self, pixels: torch.Tensor) -> Tensors:
-        """Features of uint8 images (n, C, H, W) under every extractor, and as `predicted` the labels that the first
-        one which classifies gives them."""
+        """Features of uint8 images (n, C, H, W) under every extractor; as `predicted` the labels that the first one
+        which classifies gives them, and as `cells` (n, c) those that the first one which reads cells finds in each."""
         seen = {name: extractor.features(pixels) for name, extractor in self.loaded.items()}
         for extractor in self.loaded.values():
-            if extractor.kind.classifies:
-                return {**seen, "predicted": extractor.classify(pixels)}
+            if extractor.kind.classifies and "predicted" not in seen:
+                seen["predicted"] = extractor.classify(pixels)
+            if extractor.kind.reads_cells and "cells" not in seen:
+                seen["cells"] = extractor.read_cells(pixels)
         return seen
 
     def identity(self) -> dict[str, str]:
@@ -63,9 +69,18 @@ def whole(seen: Tensors) -> Tensors:
     return {name: torch.cat([part[name] for part in parts]) for name in (seen if parts else ())}
 
 
-def split_features(seen: Tensors) -> tuple[Tensors, torch.Tensor | None]:
-    """Features by extractor, and predicted labels."""
-    return {name: rows for name, rows in seen.items() if name not in ("predicted", "labels")}, seen.get("predicted")
+def split_features(seen: Tensors) -> tuple[Tensors, Tensors]:
+    """Features by extractor, and what else was seen: fields of Evidence."""
+    told = {name: rows for name, rows in seen.items() if name in TOLD}
+    return {name: rows for name, rows in seen.items() if name not in (*TOLD, "labels")}, told
+
+
+def told_of(seen: Tensors, labels: torch.Tensor | None, reference: Reference) -> Evidence:
+    """All that is known of images beside their features; `labels` are those asked for."""
+    found = split_features(seen)[1]
+    if "cells" in found and reference.obeyed:
+        found["obeyed"] = reference.obeyed(found["cells"])
+    return Evidence(labels=labels, reference_labels=reference.labels, **found)
 
 
 def identified(images: dict, extractors: Extractors, reference: Reference) -> dict:
@@ -77,8 +92,8 @@ def identified(images: dict, extractors: Extractors, reference: Reference) -> di
 
 def measured(seen: Tensors, labels: torch.Tensor | None, extractors: Extractors, reference: Reference) -> dict:
     """`metrics`, `reasons` of those missing, `bootstrap`, and `warnings`: sentences that belong beside the numbers."""
-    features, predicted = split_features(seen)
-    evidence = evidence_of(features, reference.features, predicted, labels, reference.labels)
+    features = split_features(seen)[0]
+    evidence = evidence_of(features, reference.features, told_of(seen, labels, reference))
     metrics, reasons = measure(evidence)
     return {
         "metrics": metrics,

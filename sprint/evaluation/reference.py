@@ -15,7 +15,7 @@ from sprint.data import ROWS, Examples
 from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.sample import balanced_labels, sample
-from sprint.evaluation.measured import Extractors, Reference, Tensors, split_features, whole
+from sprint.evaluation.measured import Extractors, Reference, Tensors, split_features, told_of, whole
 from sprint.metrics.measuring import evidence_of, floor, measure
 from sprint.plan import code
 from sprint.plan.schema import Evaluating
@@ -28,11 +28,16 @@ from sprint.training.step import device
 UNGUIDED = GUIDANCES[Guidance.usual]()
 
 
-def read_reference(results: Path) -> Reference:
+def read_reference(results: Path, examples: Examples) -> Reference:
     """What `make_reference` wrote into results/<preset>. Raises UserError where it is missing or broken."""
     kept = checkpoint.read_tensors(results / "reference" / "features.safetensors")
     sha256 = hashlib.sha256(save(kept)).hexdigest()
-    return Reference(split_features(kept)[0], sha256, f"preset {results.name}", kept["labels"])
+    return _reference(kept, examples, sha256, f"preset {results.name}")
+
+
+def _reference(seen: Tensors, examples: Examples, sha256: str = "", source: str = "") -> Reference:
+    obeyed = examples.data_set.obeyed if examples.data_set.cells > 1 else None
+    return Reference(split_features(seen)[0], sha256, source, seen["labels"], obeyed=obeyed)
 
 
 def make_reference(examples: Examples, evaluating: Evaluating, results: Path) -> None:
@@ -75,22 +80,24 @@ def _untrained(evaluating: Evaluating, examples: Examples, extractors: Extractor
     return {name: torch.cat([part[name] for part in seen]) for name in seen[0]}
 
 
-def _write_reference(examples: Examples, seen: dict, untrained: dict, made_by: dict, results: Path) -> None:
-    features, predicted = split_features(seen)
-    metrics, reasons = floor.floor(features, predicted, seen["labels"])
-    ours, guessed = split_features(untrained)
-    count, drawn = len(seen["labels"]), len(next(iter(ours.values())))
-    labels = balanced_labels(0, drawn, examples.classes)
-    noise, noise_reasons = measure(evidence_of(ours, features, guessed, labels, seen["labels"]))
+def _write_reference(examples: Examples, seen: Tensors, untrained: Tensors, made_by: dict, results: Path) -> None:
+    real = _reference(seen, examples)
+    metrics, reasons, deviations = floor.floor(real.features, told_of(seen, real.labels, real))
+    drawn = len(next(iter(untrained.values())))
+    told = told_of(untrained, balanced_labels(0, drawn, examples.classes), real)
+    noise, noise_reasons = measure(evidence_of(split_features(untrained)[0], real.features, told))
+    half = len(real.labels) // 2
     write_bytes(results / "reference" / "features.safetensors", save(seen))
     FLOOR.write(
         results / "reference" / "floor.json",
         {
-            "images": count // 2,
-            "reference_images": count // 2,
+            "images": half,
+            "reference_images": half,
             "data": examples.name,
             "metrics": metrics,
             "reasons": reasons,
+            "splits": floor.SPLITS,
+            "deviations": deviations,
             "untrained": {"images": drawn, "metrics": noise, "reasons": noise_reasons},
             **made_by,
         },

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from sprint.diffusion.guidance import GUIDANCES, Guidance
+from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
+from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import balanced_labels
-from sprint.evaluation.measured import Extractors, Tensors, identified, measured, whole
+from sprint.evaluation.held_out import by_time, losses
+from sprint.evaluation.measured import Extractors, Tensors, identified, measured, split_features, whole
 from sprint.evaluation.reference import read_reference
 from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
 from sprint.plan import code
@@ -57,7 +59,7 @@ def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: l
     if ended["milestones"]:
         with distributed.all_or_none():
             extractors = Extractors(evaluating.extractors, results, str(device()))
-            reference = read_reference(results)
+            reference = read_reference(results, trained.run.examples())
         for milestone, guidance in asked:
             result["evaluations"].append(_evaluation(trained, extractors, reference, evaluating, milestone, guidance))
     return result
@@ -87,6 +89,9 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         "resize": "none",
         **({"decoder": trained.codec.autoencoder} if trained.codec.autoencoder else {}),
     }
+    loss = evaluating.held_out and unguided(guidance.document())
+    if loss:
+        images["held_out"] = evaluating.held_out
     found = identified(images, extractors, reference)
     seen, calls = _features(trained, found["key"], model, guidance, evaluating, extractors, earlier)
     if not distributed.is_main():
@@ -101,6 +106,7 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         "images": evaluating.images,
         "labels": "balanced",
         "network_evaluations": calls,
+        **({"losses": by_time(split_features(seen)[1])} if loss else {}),
         **measured(seen, labels, extractors, reference),
     }
 
@@ -112,12 +118,15 @@ def _features(trained, key, model, guidance, evaluating, extractors, earlier) ->
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
         return kept or ({}, {})
+    network = as_velocity(trained.parameterization, model.image)
+    loss = evaluating.held_out and unguided(guidance.document())
+    lost = losses(trained, network, evaluating.held_out, device()) if loss else {}
     pixels, field = draw(
         model, trained.parameterization, trained.codec, guidance, evaluating, evaluating.images, earlier
     )
     batches = max(1, len(distributed.shard(range(0, evaluating.images, evaluating.batch))))
     calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
-    seen = whole({**extractors.see(pixels), "pixels": pixels})
+    seen = whole({**extractors.see(pixels), "pixels": pixels, **lost})
     if not distributed.is_main():
         return {}, {}
     pixels = seen.pop("pixels")

@@ -35,6 +35,10 @@ class Evidence:
     labels: Tensor = None  # (n,) asked for
     reference_labels: Tensor = None  # (m,)
     predicted: Tensor = None  # (n,) given to the generated images by the extractor that classifies
+    cells: Tensor = None  # (n, c) labels read in every cell, where images show several small pictures
+    obeyed: Tensor = None  # (n,) share of the rule between cells that those labels keep
+    losses: Tensor = None  # (k,) of held-out images, on all tokens
+    losses_skipped: Tensor = None  # (k,) the same with the deep part skipped
     known: dict = field(default_factory=dict, compare=False)
 
     def once(self, compute: Callable[["Evidence"], Any]) -> Any:
@@ -55,7 +59,8 @@ class Metric:
     form: str = "significant"  # how values are written: with `digits` significant digits, decimals, or as percent
     digits: int = 3
     per_extractor: bool = True  # False: one number, of no features
-    labelled: bool = False  # needs the labels asked for; left out where none were
+    needs: tuple[str, ...] = ()  # of Evidence: the metric is left out where one of them is None
+    of_cells: bool = False  # only under extractors that read cells
     ratios: bool = False  # positive, and compared as ratios on a logarithmic scale rather than by differences
     debiases: str = ""  # the metric that it estimates without the bias of few images; compared as that one is
     established: dict[str, str] = {}  # what it is called under an extractor whose numbers have a name of their own

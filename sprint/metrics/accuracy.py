@@ -12,7 +12,7 @@ class Accuracy(Metric):
     form = "percent"
     digits = 1
     per_extractor = False
-    labelled = True
+    needs = ("labels",)
     table = "main"
     place = 90
 

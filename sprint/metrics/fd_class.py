@@ -10,7 +10,7 @@ class FrechetWithinClasses(Metric):
     better = "lower"
     range = (0.0, None)
     ratios = True
-    labelled = True
+    needs = ("labels",)
     place = 30
 
     @staticmethod

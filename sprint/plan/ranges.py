@@ -36,6 +36,9 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
         raise UserError(
             f"{location}: seeds is {describe(preset.seeds)}; allowed: a list of one or more different whole numbers"
         )
+    _check_tuning_seeds(preset, location)
+    if data_too:
+        _check_held_out(preset, len(examples.data_set.held_out()) if preset.evaluate.held_out else 0, location)
     for key, found in (("studies", preset.studies), ("evaluate.guidance", preset.evaluate.guidance)):
         if not found:
             raise UserError(f"{location}: {key} is []; allowed: a list of at least one")
@@ -47,6 +50,24 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     for name, settings in preset.methods.items():
         place = inside(f"{location}: methods", str(name))
         build(checked(place, lambda name=name: METHODS[str(name)]).Settings, settings, place)
+
+
+def _check_tuning_seeds(preset: Preset, location: str) -> None:
+    """Raise UserError where a seed of the tuning would be one of those whose results are reported."""
+    both = sorted({*preset.seeds} & {*preset.tuning_seeds})
+    if both or not preset.tuning_seeds:
+        found = f"holds {both[0]}, which is one of seeds" if both else "is []"
+        raise UserError(
+            f"{location}: tuning_seeds {found}; allowed: one or more whole numbers that are used for nothing else"
+        )
+
+
+def _check_held_out(preset: Preset, there: int, location: str) -> None:
+    if preset.evaluate.held_out > there:
+        raise UserError(
+            f"{location}: evaluate.held_out is {preset.evaluate.held_out}; allowed: at most {there}, the images of its "
+            "data that no training sees"
+        )
 
 
 def _check_tokens(tokens: list[int], location: str) -> None:

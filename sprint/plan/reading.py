@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
-from sprint.nn.backbones import BACKBONES, Backbone
+from sprint.nn.backbones import Backbone
 from sprint.nn.ratios import kept_count
 from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of, refuse_guidance
 from sprint.plan.schema import Plan, Preset, Run, Study, Training
+from sprint.plan.tuned import at_rate, read_rates
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, inside, nearest, ranged, read_yaml
 
@@ -33,6 +34,7 @@ class StudyFile:
         dict
     ]  # grids: method, backbone, drop, subsampling, settings, train; a list stands for each of its values
     seeds: int = ranged(1, 1 << 10, default=0)  # how many of the preset's seeds; left out (0): all
+    tuning: bool = False  # on the preset's tuning seeds instead
     show_impossible: bool = False  # list settings that cannot be built instead of refusing them
 
 
@@ -45,6 +47,10 @@ class Entry:
     subsampling: str = ""  # "": the method's own rule
     settings: dict = dataclasses.field(default_factory=dict)
     train: dict = dataclasses.field(default_factory=dict)
+    model: dict = dataclasses.field(default_factory=dict)  # of the backbone, where it differs from the preset's
+    rate: float = ranged(
+        1e-6, 1e6, default=0.0
+    )  # of both learning rates, in multiples of the preset's; left out (0): what was tuned for the method, else 1
     guidance: list[dict] = dataclasses.field(default_factory=list)
     budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
     backbone: str = ""  # the kind; "": the preset's
@@ -74,6 +80,8 @@ def load_preset(name: str, root: Path = Path("."), data_too: bool = True) -> Pre
         raise UserError(f"{root / PRESETS}: no presets here; run from the root of the repository")
     path = nearest(files, name, "preset")
     preset = build(Preset, {"name": name, **_without_name(read_yaml(path), path)}, str(path))
+    if preset.tuned:
+        preset = dataclasses.replace(preset, rates=read_rates(root / preset.tuned, f"{path}: tuned"))
     check_preset(preset, str(path), data_too)
     return preset
 
@@ -88,6 +96,7 @@ def load_study(path: Path, preset: Preset) -> Study:
     """ablations/<name>.yaml, expanded for a preset."""
     content = build(StudyFile, read_yaml(path), str(path))
     seeds = preset.seeds[: content.seeds] if content.seeds else preset.seeds
+    seeds = preset.tuning_seeds if content.tuning else seeds
     runs, sweeps, impossible = {}, {}, []
     for number, grid in enumerate(content.runs):
         location = f"{path}: runs[{number}]"
@@ -121,16 +130,17 @@ def _check_vary(vary: list[str], runs: dict[str, Run], location: str) -> None:
     """Raise UserError for a factor that no run has."""
     settings = sorted({f"settings.{key}" for run in runs.values() for key in run.settings})
     train = [f"train.{known.name}" for known in dataclasses.fields(Training)]
-    allowed = ["method", "backbone", "drop", "subsampling", "guidance", "seed", *settings, *train]
+    model = sorted({f"model.{key}" for run in runs.values() for key in run.model.document()})
+    allowed = ["method", "backbone", "drop", "subsampling", "guidance", "seed", *settings, *train, *model]
     for factor in vary:
         nearest(dict.fromkeys(allowed), factor, f"{location}: factor")
 
 
 def _points(grid: dict, location: str) -> list[dict]:
-    """Every combination of the values that stand in lists; inside `settings` and `train` as well."""
+    """Every combination of the values that stand in lists; inside `settings`, `train` and `model` as well."""
     flat = [(("guidance",), [grid["guidance"]])] if "guidance" in grid else []
     for key, value in grid.items():
-        if key in ("settings", "train") and isinstance(value, dict):
+        if key in ("settings", "train", "model") and isinstance(value, dict):
             flat += [
                 ((key, inner), values if isinstance(values, list) else [values]) for inner, values in value.items()
             ]
@@ -160,11 +170,14 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     usual, settings = (
         build(method.Settings, chosen, inside(location, "settings")) for chosen in (scale, {**scale, **entry.settings})
     )
-    train = build(Training, {**dataclasses.asdict(preset.train), **entry.train}, inside(location, "train"))
+    usual_rate = preset.rates.get(entry.method, 1.0)
+    rate = entry.rate or usual_rate
+    rated = at_rate(preset.train, rate)
+    train = build(Training, {**dataclasses.asdict(rated), **entry.train}, inside(location, "train"))
     check_training(train, location)
     check_shares(preset, train, location)
     subsampling = _subsampling(method, entry, location)
-    model = _model(preset, entry.backbone, location)
+    model = _model(preset, entry, location)
     backbone = model.on(preset.examples().size, entry.drop)
     if subsampling:
         checked(inside(location, "drop"), lambda: kept_count(subsampling, backbone.grid, entry.drop))
@@ -186,20 +199,27 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
         train=train,
     )
     run = with_equal_flops(run) if entry.budget == "flops" else run
-    overrides = {**_differing(settings, usual), **_differing(run.train, preset.train)}
+    overrides = {**_differing(settings, usual), **_differing(run.train, rated)}
+    overrides |= {"rate": rate} if rate != usual_rate else {}
+    overrides |= {
+        key: value
+        for key, value in model.document().items()
+        if key != "kind" and preset.model.document().get(key) != value
+    }
     overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
     overrides |= {"backbone": model.kind()} if model.kind() != preset.model.kind() else {}
     return dataclasses.replace(run, overrides=overrides)
 
 
-def _model(preset: Preset, kind: str, location: str) -> Backbone:
-    """The preset's backbone, or another kind of its sizes."""
-    if kind in ("", preset.model.kind()):
+def _model(preset: Preset, entry: Entry, location: str) -> Backbone:
+    """The preset's backbone, or another kind of its sizes, with the entry's changes."""
+    kind = {"kind": entry.backbone} if entry.backbone else {}
+    if not (kind or entry.model):
         return preset.model
-    place = inside(location, "backbone")
-    sizes = {key: value for key, value in preset.model.document().items() if key != "kind"}
-    model = build(checked(place, lambda: BACKBONES[kind]), sizes, place)
-    checked(place, lambda: model.check(preset.examples().size))
+    place = inside(location, "model" if entry.model else "backbone")
+    chosen, rest = checked(place, lambda: Backbone.chosen({**preset.model.document(), **kind, **entry.model}))
+    model = build(chosen, rest, place)
+    checked(place, lambda: model.check(preset.examples().size), ".")
     return model
 
 

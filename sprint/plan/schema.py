@@ -33,6 +33,9 @@ class Evaluating:
     extractors: list[str]
     sample_seed: int
     grid: int = ranged(1, 1 << 10)  # images of each evaluation that are kept to be looked at
+    held_out: int = ranged(
+        0, 1 << 20, default=0
+    )  # held-out images on which the loss of unguided evaluations is taken; left out (0): none
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class Preset:
     )  # settings of methods at this scale, where they differ from the method's own
     codec: dict = field(default_factory=lambda: data.USUAL_CODEC)  # name of a file in sprint/data/codecs, its settings
     miniature: Miniature = field(default_factory=Miniature)  # in results/<preset>/pictures, autoencoder and latents
+    tuning_seeds: list[int] = field(default_factory=lambda: [1000])  # of study tuning, used for nothing else
+    tuned: str = ""  # the file of learning rates that study tuning chose for each method; left out (""): none
+    rates: dict = field(
+        default_factory=dict, metadata={"derived": True}
+    )  # what that file says: by method, its learning rates in multiples of this preset's
 
     def examples(self, location: str = "") -> data.Examples:
         """The data set through the codec; nothing is read. `location`, the preset's file, opens what is refused."""

@@ -115,6 +115,10 @@ EVALUATION = {
     "sampler": {"kind": Text(), "steps": Whole(1)},
     "network_evaluations": {"strong": Number(0), "weak": Number(0)},
     **{**MEASURED, "bootstrap?": Each([Number()]), "identity?": FACTS},
+    "losses?": {
+        **{"times": [Number(0, 1)], "images": Whole(1), "losses": [Maybe(Number(0))]},
+        "losses_skipped?": [Maybe(Number(0))],
+    },
 }
 EVALUATIONS = {"run": Text(), "state": Text(STATES[:3]), "reason?": Text(), "evaluations": [EVALUATION], **MADE_BY}
 METRICS = Kind("runs/*/metrics.json", EVALUATIONS, named="run")
@@ -126,6 +130,7 @@ FLOOR = Kind(
     {
         **{"images": Whole(1), "reference_images": Whole(1), "data?": Text()},
         **MEASURED,
+        **{"splits?": Whole(1), "deviations?": Each(Maybe(Number(0)))},
         **{"untrained?": {"images": Whole(1), **MEASURED}, **MADE_BY},
     },
 )

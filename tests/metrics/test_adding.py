@@ -1,6 +1,7 @@
 """One file is a metric, and one file and a preset that names it an extractor: both as far as the report."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -65,7 +66,7 @@ for arguments in [*steps, ["reference"], ["train", run], ["evaluate", run], ["re
 
 
 def made(checkout, preset: str, command_environment) -> tuple[list[dict], str]:
-    """The evaluations of one run of a preset, by the copy's own commands, and the page of its study."""
+    """The evaluations of one run of a preset, by the copy's own commands, and the words of its study's page."""
     done = subprocess.run(
         [sys.executable, "-c", COMMANDS, preset],
         cwd=checkout,
@@ -75,8 +76,8 @@ def made(checkout, preset: str, command_environment) -> tuple[list[dict], str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = (checkout / "results" / preset / "runs").glob("*/metrics.json")
-    page = checkout / "reports" / preset / "methods.html"
-    return json.loads(path.read_text(encoding="utf-8"))["evaluations"], page.read_text(encoding="utf-8")
+    page = (checkout / "reports" / preset / "methods.html").read_text(encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))["evaluations"], re.sub(r"<[^>]+>", "", page)
 
 
 def test_a_metric_is_one_file(checkout, git, command_environment):

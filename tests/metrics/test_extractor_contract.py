@@ -3,6 +3,7 @@ which are trained here learn, tell images apart, and do so in the same way each 
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,12 @@ def images(count: int = 30) -> Images:
     return Images((noise + 70 * labels.view(-1, 1, 1, 1)).byte(), labels, CLASSES, "shades")
 
 
+def images_for(kind) -> Images:
+    """Those that it takes: an extractor of cells sees four of them on one image."""
+    made = images()
+    return replace(made, pixels=made.pixels.repeat(1, 1, 2, 2), cells=2) if kind.reads_cells else made
+
+
 def said_wrongly(kind) -> list[str]:
     """In what an extractor's description breaks the contract."""
     found = [] if kind.title and kind.cites and kind.takes and kind.dim > 0 else ["title, cites, takes or dim"]
@@ -37,9 +44,10 @@ def said_wrongly(kind) -> list[str]:
 
 def done_wrongly(name: str, folder) -> list[str]:
     """In what the extractor called `name`, trained for two steps, breaks the contract."""
-    found, pixels = [], images().pixels
+    found, learned = [], images_for(extractor_named(name))
+    pixels = learned.pixels
     before = torch.get_rng_state()
-    records = [train(name, images(), folder / place / "extractors", steps=2) for place in ("one", "two")]
+    records = [train(name, learned, folder / place / "extractors", steps=2) for place in ("one", "two")]
     if records[0]["sha256"] != records[1]["sha256"] or not torch.equal(before, torch.get_rng_state()):
         found.append("training depends on more than images, seed and steps")
     if not 0 <= records[0]["held_out_accuracy"] <= 1:
@@ -52,6 +60,8 @@ def done_wrongly(name: str, folder) -> list[str]:
         found.append("an image's features depend on its batch")
     elif features.std(0).max() == 0:
         found.append("all images have the same features")
+    if extractor.kind.reads_cells and extractor.read_cells(pixels).shape != (len(pixels), 4):
+        found.append("it reads another number of cells")
     if extractor.kind.classifies and not set(extractor.classify(pixels).tolist()) <= set(range(CLASSES)):
         found.append("labels are not those of the images")
     return found

@@ -23,7 +23,7 @@ from sprint.metrics.networks.loading import load
 from sprint.metrics.networks.training import train
 from sprint.runtime.errors import UserError
 
-HERE = [f"digits-{name}" for name in EXTRACTORS if not EXTRACTORS[name].weights]
+HERE = [f"digits-{name}" for name in EXTRACTORS if not (EXTRACTORS[name].weights or EXTRACTORS[name].reads_cells)]
 PUBLISHED = [name for name in EXTRACTORS if EXTRACTORS[name].weights]
 
 

@@ -24,9 +24,12 @@ def labels() -> torch.Tensor:
 
 
 def evidence(seed: int = 1, shift: float = 0.0, wrong: int = 6) -> Evidence:
-    """Generated images whose features are moved by `shift`, and of which so many are classified wrongly."""
+    """Generated images whose features are moved by `shift`, and of which so many are classified wrongly, break the
+    rule between their four cells, or are images of a network with a larger loss."""
     predicted = torch.where(torch.arange(CLASSES * EACH) < wrong, (labels() + 1) % CLASSES, labels())
-    return Evidence(draw(seed, shift), draw(0), labels(), labels(), predicted)
+    right = (predicted == labels()).double()
+    cells, losses = predicted.unsqueeze(1).expand(-1, 4), 2 - right
+    return Evidence(draw(seed, shift), draw(0), labels(), labels(), predicted, cells, right, losses, 2 * losses)
 
 
 def faults(metric) -> list[str]:
@@ -59,8 +62,9 @@ def faults(metric) -> list[str]:
 def shuffled(seen: Evidence) -> Evidence:
     order = torch.randperm(CLASSES * EACH, generator=torch.Generator().manual_seed(5))
     other = torch.randperm(CLASSES * EACH, generator=torch.Generator().manual_seed(6))
-    rows = (seen.features[order], seen.reference[other], seen.labels[order], seen.reference_labels[other])
-    return Evidence(*rows, seen.predicted[order])
+    real = {"reference": seen.reference[other], "reference_labels": seen.reference_labels[other]}
+    made = ("features", "labels", "predicted", "cells", "obeyed", "losses", "losses_skipped")
+    return Evidence(**real, **{name: getattr(seen, name)[order] for name in made})
 
 
 def replicates_follow(metric, value: float) -> bool:
@@ -77,7 +81,9 @@ def test_a_metric_keeps_its_word(name):
 def test_what_a_metric_cannot_compute_has_a_reason(name):
     few, broken = draw(1)[:1], draw(1) * math.nan
     for features in (few, broken):
-        seen = Evidence(features, draw(0), labels()[: len(features)], labels(), None)
+        asked, none = labels()[: len(features)], torch.empty(0)
+        cells = asked.unsqueeze(1).expand(-1, 4)
+        seen = Evidence(features, draw(0), asked, labels(), None, cells, none, none, none)
         value, reason = value_of(METRICS[name], seen)
         assert value is None and reason and not reason.endswith("."), (value, reason)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sprint.data import to_pixels, to_signal
 from sprint.data.vision import ensure_torchvision
 from sprint.evaluation.statistics_file import read_npz
+from sprint.metrics import Evidence
 from sprint.metrics.maths import rows
 from sprint.metrics.maths.frechet import Gaussian, fd_infinity, fd_per_class, frechet_distance, statistics
 from sprint.metrics.maths.kernel import unbiased_mmd
@@ -29,7 +30,7 @@ def draw(count: int, dimensions: int = 8, seed: int = 0, shift: float = 0.0, sca
 
 def compute(features: torch.Tensor, reference: torch.Tensor | Gaussian) -> tuple[dict, dict]:
     """All metrics of features alone, and the reasons of those missing."""
-    values, reasons = measure(evidence_of({"x": features}, {"x": reference}))
+    values, reasons = measure(evidence_of({"x": features}, {"x": reference}, Evidence()))
     return {name.removesuffix("/x"): one for name, one in values.items()}, {
         name.removesuffix("/x"): one for name, one in reasons.items()
     }
@@ -229,14 +230,15 @@ def test_what_cannot_be_computed_is_none_with_a_reason():
 def test_measure_names_each_metric_by_its_extractor_and_counts_labels():
     features, reference = {"one": draw(40, 4, 1), "two": draw(40, 6, 1)}, {"one": draw(60, 4, 2), "two": draw(60, 6, 2)}
     labels = torch.arange(40) % 2
-    metrics, reasons = measure(evidence_of(features, reference, labels.clone(), labels, torch.arange(60) % 2))
+    told = Evidence(labels=labels, predicted=labels.clone(), reference_labels=torch.arange(60) % 2)
+    metrics, reasons = measure(evidence_of(features, reference, told))
     assert metrics["accuracy"] == 1.0 and reasons == {}
     assert metrics["fd/two"] == compute(features["two"], reference["two"])[0]["fd"]
     assert metrics["fd_class/one"] > 0
     published = {"one": statistics(draw(9, 4)), "two": statistics(draw(9, 6))}
-    metrics, reasons = measure(evidence_of(features, published, None, labels))
+    metrics, reasons = measure(evidence_of(features, published, Evidence(labels=labels)))
     assert metrics["accuracy"] is None and "classifies" in reasons["accuracy"]
-    assert "accuracy" not in measure(evidence_of(features, published))[0]
+    assert "accuracy" not in measure(evidence_of(features, published, Evidence()))[0]
     assert metrics["kid/one"] is None and "covariance" in reasons["kid/one"]
 
 
@@ -244,9 +246,18 @@ def test_the_floor_is_one_half_of_the_images_against_the_other():
     ours, theirs = halves(101)
     assert len(ours) == len(theirs) == 50 and not set(ours.tolist()) & set(theirs.tolist())
     features, labels = {"one": draw(101, 4)}, torch.arange(101) % 2
-    metrics, _ = floor(features, labels, labels)
+    metrics, _, deviations = floor(features, Evidence(labels=labels, predicted=labels), splits=1)
     expected, _ = compute(features["one"][ours], features["one"][theirs])
-    assert metrics["fd/one"] == expected["fd"] and metrics["accuracy"] == 1.0
+    assert metrics["fd/one"] == expected["fd"] and metrics["accuracy"] == 1.0 and set(deviations.values()) == {None}
+
+
+def test_the_floor_is_the_mean_over_splits_with_their_deviation():
+    features, labels = draw(101, 4), torch.arange(101) % 2
+    metrics, reasons, deviations = floor({"one": features}, Evidence(labels=labels))
+    expected = [compute(*(features[half] for half in halves(101, seed)))[0]["fd"] for seed in range(5)]
+    assert metrics["fd/one"] == pytest.approx(numpy.mean(expected))
+    assert deviations["fd/one"] == pytest.approx(numpy.std(expected, ddof=1))
+    assert metrics["accuracy"] is None and deviations["accuracy"] is None and "classifies" in reasons["accuracy"]
 
 
 def test_quantisation_returns_every_grey_level():

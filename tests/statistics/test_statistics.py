@@ -70,7 +70,9 @@ def test_replicate_numbers_draw_the_same_images_for_all_and_keep_the_shares_of_l
 def test_replicates_of_a_share_spread_as_the_binomial_says():
     labels = torch.zeros(400, dtype=torch.int64)
     predicted = (torch.arange(400) < 80).long()
-    values = bootstrap.bootstrap(evidence_of({}, {}, predicted, labels), 400, 400)["accuracy"]
+    values = bootstrap.bootstrap(evidence_of({}, {}, Evidence(labels=labels, predicted=predicted)), 400, 400)[
+        "accuracy"
+    ]
     assert np.mean(values) == pytest.approx(0.8, abs=0.01)
     assert np.std(values) == pytest.approx(math.sqrt(0.8 * 0.2 / 400), rel=0.15)
 
@@ -78,7 +80,7 @@ def test_replicates_of_a_share_spread_as_the_binomial_says():
 def test_replicates_of_a_distance_spread_as_fresh_samples_do():
     reference = statistics(normal(20000, 4, 5))
     fresh = [frechet_distance(*reference, *statistics(normal(500, 4, seed, 0.5))) for seed in range(100, 250)]
-    values = bootstrap.bootstrap(evidence_of({"x": normal(500, 4, 9, 0.5)}, {"x": reference}), 500)["fd/x"]
+    values = bootstrap.bootstrap(evidence_of({"x": normal(500, 4, 9, 0.5)}, {"x": reference}, Evidence()), 500)["fd/x"]
     assert np.std(values) == pytest.approx(np.std(fresh), rel=0.3)
 
 

@@ -30,6 +30,7 @@ class DataSet:
     title = ""  # how tables call it
     cites = ""  # paper or source
     by_content = False  # whether its fingerprint is of the content itself, and so blind to the times of files
+    cells = 1  # pictures along one side of an example; the label names the first
 
     def __init__(self, settings: object, image_size: int):
         """Reads nothing, so that a plan costs nothing. `image_size`: pixels a side that the preset asks for."""
@@ -75,6 +76,10 @@ class DataSet:
 
     def examples(self, indices: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
         """Stored examples (B, channels, size, size) and labels (B,) int64, 0 <= label < classes, in that order."""
+        raise NotImplementedError
+
+    def obeyed(self, read: "torch.Tensor") -> "torch.Tensor":
+        """Share (n,) of the rule between cells that labels read in every cell (n, cells^2) keep; where cells > 1."""
         raise NotImplementedError
 
     def fingerprint(self) -> str:

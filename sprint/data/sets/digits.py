@@ -1,22 +1,32 @@
 """The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn ships (UCI optical recognition)."""
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 
 from sprint.data.held import Held
 from sprint.runtime.errors import UserError
+from sprint.runtime.strict import ranged
 
 SIZE = 8
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What is held out."""
+
+    held_out: int = ranged(0, 100, default=0)  # every so-many-th picture of each digit; left out (0): none
+
+
 class Digits(Held):
+    Settings = Settings
     title = "digits"
     cites = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998; as in scikit-learn"
     channels, classes = 1, 10
 
     @classmethod
     def smallest(cls, folder):
-        return {}, SIZE
+        return {"held_out": 4}, SIZE
 
     def check(self):
         if self.image_size != SIZE:
@@ -30,6 +40,16 @@ class Digits(Held):
         table = torch.from_numpy(np.loadtxt(_file(), delimiter=",", dtype=np.float64))
         pixels = table[:, :-1].mul(255 / 16).round().to(torch.uint8).reshape(-1, 1, SIZE, SIZE)
         return pixels, table[:, -1].long()
+
+    def held_out(self):
+        """So that every digit is held out in its share."""
+        import torch
+
+        if not self.settings.held_out:
+            return super().held_out()
+        labels = self.held[1]
+        parts = [(labels == digit).nonzero().squeeze(1)[:: self.settings.held_out] for digit in range(self.classes)]
+        return torch.cat(parts).sort().values
 
 
 def _file() -> Path:

@@ -46,6 +46,7 @@ class Extractor:
     takes: str  # what images, and how it brings them to its own size
     dim: int  # features (n, dim)
     classifies: bool = False  # whether its network also gives labels
+    reads_cells: bool = False  # whether it looks at images cell by cell, and gives a label for each
     weights: Weights | None = None  # published ones; None where it is trained here
 
     @staticmethod
@@ -56,12 +57,18 @@ class Extractor:
         """
         raise NotImplementedError
 
+    @classmethod
+    def dim_of(cls, network: Any) -> int:
+        """Features of a network that `build` gave."""
+        return cls.dim
+
 
 class TrainedHere(Extractor):
     """The contract of those trained on a preset's own images: a small.SmallNetwork, and what it learns from."""
 
     takes = "images of the size and channels that it was trained on"
     dim = 64
+    hidden = 64  # features of its network, which are all of them unless it looks at an image several times
     steps: int  # that serve small images well
 
     @staticmethod
@@ -69,6 +76,11 @@ class TrainedHere(Extractor):
         from sprint.metrics.networks import fidelity
 
         return fidelity.Small("small", [fidelity.Small.LAYER], weights)
+
+    @staticmethod
+    def learns_from(images: Any) -> Any:
+        """What of labelled Images it is trained on. Raises UserError for images that it is not for."""
+        return images
 
     @staticmethod
     def outputs(classes: int) -> int:

@@ -1,10 +1,12 @@
 """All metrics of a set of images at once: what is computed, and the reason where something is not."""
 
 import math
+from dataclasses import replace
 
 import torch
 
-from sprint.metrics import METRICS, Evidence, Unavailable
+from sprint.metrics import METRICS, Evidence, Metric, Unavailable
+from sprint.metrics.extractors import extractor_named
 from sprint.metrics.maths.frechet import Gaussian
 
 Values = dict[str, float | None]
@@ -12,38 +14,39 @@ Reasons = dict[str, str]
 
 
 def evidence_of(
-    features: dict[str, torch.Tensor],
-    reference: dict[str, torch.Tensor | Gaussian],
-    predicted: torch.Tensor | None = None,
-    labels: torch.Tensor | None = None,
-    reference_labels: torch.Tensor | None = None,
+    features: dict[str, torch.Tensor], reference: dict[str, torch.Tensor | Gaussian], told: Evidence
 ) -> dict[str, Evidence]:
     """Evidence by extractor; under "" that of no features.
 
     features: extractor -> (n, d) of the samples; reference: extractor -> (m, d), or a Gaussian (then only FD).
-    predicted (n,) are the classifier's labels, labels (n,) those asked for.
+    told: all else that is known of them.
     """
-    found = {
-        name: Evidence(ours, reference[name], labels, reference_labels, predicted) for name, ours in features.items()
-    }
-    return {**found, "": Evidence(None, None, labels, reference_labels, predicted)}
+    found = {name: replace(told, features=ours, reference=reference[name], known={}) for name, ours in features.items()}
+    return {**found, "": told}
 
 
 def measure(evidence: dict[str, Evidence]) -> tuple[Values, Reasons]:
     """Every metric of all evidence: ({"fd/digits-cnn": 41.2, ..., "accuracy": 0.97}, reasons of those None).
 
-    Metrics of the labels asked for are left out where none were.
+    Metrics are left out where what they need was not there.
     """
     values: Values = {}
     reasons: Reasons = {}
     for extractor, seen in evidence.items():
         for name, metric in METRICS.items():
-            if metric.per_extractor == bool(extractor) and (seen.labels is not None or not metric.labelled):
+            if applies(metric, seen, extractor):
                 full = f"{name}/{extractor}" if extractor else name
                 values[full], reason = value_of(metric, seen)
                 if reason:
                     reasons[full] = reason
     return values, reasons
+
+
+def applies(metric: type[Metric], evidence: Evidence, extractor: str) -> bool:
+    """Whether a metric is measured under that extractor ("": of no features), and what it needs is there."""
+    if metric.per_extractor != bool(extractor) or any(getattr(evidence, name) is None for name in metric.needs):
+        return False
+    return not metric.of_cells or extractor_named(extractor).reads_cells
 
 
 def value_of(metric, evidence: Evidence) -> tuple[float | None, str]:

@@ -12,6 +12,7 @@ import math
 import torch
 
 from sprint.metrics import METRICS, Evidence, Unavailable
+from sprint.metrics.measuring import applies
 from sprint.runtime.rng import generator
 
 REPLICATES = 200
@@ -39,8 +40,7 @@ def bootstrap(evidence: dict[str, Evidence], count: int, replicates: int = REPLI
     values = {}
     for extractor, seen in evidence.items():
         for name, metric in METRICS.items():
-            wanted = metric.replicates is not None and (seen.labels is not None or not metric.labelled)
-            if wanted and metric.per_extractor == bool(extractor):
+            if metric.replicates is not None and applies(metric, seen, extractor):
                 found = _replicates(metric, seen, counts)
                 if found and all(map(math.isfinite, found)):
                     values[f"{name}/{extractor}" if extractor else name] = found

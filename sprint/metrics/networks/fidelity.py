@@ -34,6 +34,10 @@ class Small(FeatureExtractorBase):
         self.image_shape = (shape.channels, shape.height, shape.width)
         self.requires_grad_(False).eval()
 
+    def labelled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """What of images (n, C, H, W) their label names."""
+        return pixels
+
     def forward(self, input):
         return (self.network(input)[0],)
 
@@ -52,6 +56,29 @@ class Small(FeatureExtractorBase):
     @staticmethod
     def get_dummy_input_for_compile():
         raise NotImplementedError("the size of the images is that of the weights")
+
+
+class SmallCells(Small):
+    """The same for single cells of images that show several, by whose side `cells` of them stand."""
+
+    def __init__(self, name, features_list, feature_extractor_weights_path=None, **settings):
+        super().__init__(name, features_list, feature_extractor_weights_path, **settings)
+        channels, height, width = self.image_shape
+        self.cells = self.network.cells
+        self.image_shape = (channels, height * self.cells, width * self.cells)
+
+    def cells_of(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Images (n, C, H, W) as their cells in reading order (n c, C, h, w)."""
+        channels, height, width = self.image_shape
+        side, tall, wide = self.cells, height // self.cells, width // self.cells
+        grid = pixels.reshape(-1, channels, side, tall, side, wide).permute(0, 2, 4, 1, 3, 5)
+        return grid.reshape(-1, channels, tall, wide)
+
+    def labelled(self, pixels):
+        return self.cells_of(pixels)[:: self.cells**2]
+
+    def forward(self, input):
+        return (self.network(self.cells_of(input))[0].reshape(len(input), -1),)
 
 
 class DinoV2(FeatureExtractorDinoV2):

@@ -39,7 +39,7 @@ class Loaded:
         if pixels.dtype != torch.uint8 or pixels.ndim != 4:
             raise UserError(f"extractors take uint8 images (n, C, H, W), got {pixels.dtype} {tuple(pixels.shape)}")
         if len(pixels) == 0:
-            return torch.empty(0, self.kind.dim)
+            return torch.empty(0, self.kind.dim_of(self.module))
         pixels = self._channels_and_size(pixels)
         device = next(self.module.parameters()).device
         batches = track(pixels.split(batch_size), f"features {self.name}", total=-(-len(pixels) // batch_size))
@@ -52,8 +52,15 @@ class Loaded:
             raise UserError(f"extractor {self.name} does not classify")
         device = next(self.module.parameters()).device
         with torch.inference_mode():
-            outputs = (self.module.network(batch.to(device))[1] for batch in pixels.split(batch_size))
-            return torch.cat([found.argmax(1).cpu() for found in outputs])
+            named = (self.module.labelled(batch.to(device)) for batch in pixels.split(batch_size))
+            return torch.cat([self.module.network(images)[1].argmax(1).cpu() for images in named])
+
+    def read_cells(self, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
+        """Labels (n, c) int64 that it gives to every cell of uint8 images (n, C, H, W), in reading order."""
+        device = next(self.module.parameters()).device
+        with torch.inference_mode():
+            found = (self.module.cells_of(batch.to(device)) for batch in pixels.split(batch_size))
+            return torch.cat([self.module.network(cells)[1].argmax(1).cpu() for cells in found]).view(len(pixels), -1)
 
     def _channels_and_size(self, pixels: torch.Tensor) -> torch.Tensor:
         if self.image_shape[0] == 3 and pixels.shape[1] == 1:

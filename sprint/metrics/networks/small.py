@@ -28,7 +28,7 @@ class SmallNetwork(nn.Module):
 
     def __init__(self, shape: NetworkConfig, outputs: int):
         super().__init__()
-        self.shape = shape
+        self.shape, self.cells = shape, 1  # cells: along one side of the images that it looks at one by one
         layers = [nn.Conv2d(shape.channels, WIDTHS[0], 3, padding=1), nn.ReLU()]
         width, side, stage = WIDTHS[0], min(shape.height, shape.width), 1
         while stage == 1 or side > 4:
@@ -61,7 +61,9 @@ class SmallNetwork(nn.Module):
 def to_bytes(network: SmallNetwork) -> bytes:
     """safetensors, with the shape in its metadata; equal weights are equal bytes."""
     tensors = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
-    return safetensors.torch.save(tensors, {"shape": json.dumps(asdict(network.shape), sort_keys=True)})
+    cells = {"cells": network.cells} if network.cells > 1 else {}
+    # One key: the library writes several in an order of its own, another each time.
+    return safetensors.torch.save(tensors, {"shape": json.dumps({**asdict(network.shape), **cells}, sort_keys=True)})
 
 
 def from_file(path) -> SmallNetwork:
@@ -71,6 +73,9 @@ def from_file(path) -> SmallNetwork:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if "shape" not in metadata or "head.weight" not in tensors:
         raise ValueError("it holds no small extractor")
-    network = SmallNetwork(NetworkConfig(**json.loads(metadata["shape"])), len(tensors["head.weight"]))
+    shape = {"cells": 1, **json.loads(metadata["shape"])}
+    cells = shape.pop("cells")
+    network = SmallNetwork(NetworkConfig(**shape), len(tensors["head.weight"]))
     network.load_state_dict(tensors)
+    network.cells = cells
     return network

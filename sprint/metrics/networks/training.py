@@ -32,9 +32,10 @@ def train(name: str, images: Images, folder: Path, seed: int = 0, steps: int | N
     code, began, threads = training_code(name), time.monotonic(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        network, accuracy = _fit(name, kind, images, seed, steps)
+        network, accuracy = _fit(name, kind, kind.learns_from(images), seed, steps)
     finally:
         torch.set_num_threads(threads)
+    network.cells = images.cells if kind.reads_cells else 1
     weights = small.to_bytes(network)
     write_bytes(Path(folder) / f"{name}.safetensors", weights)
     record = {
@@ -72,7 +73,7 @@ def _fit(name: str, kind: type[TrainedHere], images: Images, seed: int, steps: i
     held_out, seen = order.split([len(order) // 5, len(order) - len(order) // 5])
     if len(held_out) < 2:
         raise UserError(f"data set {images.name} has {len(order)} images; training an extractor takes at least 10")
-    network = _network(images, kind.outputs(images.classes), seed)
+    network = _network(images, kind, seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=max(steps, 2))
     for _ in track(range(steps), f"training {name}", total=steps):
@@ -87,8 +88,9 @@ def _fit(name: str, kind: type[TrainedHere], images: Images, seed: int, steps: i
     return network, kind.held_out_accuracy(network, *sides)
 
 
-def _network(images: Images, outputs: int, seed: int) -> small.SmallNetwork:
+def _network(images: Images, kind: type[TrainedHere], seed: int) -> small.SmallNetwork:
     """A network with initial weights from the seed; the caller's global random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return small.SmallNetwork(small.NetworkConfig(*images.pixels.shape[1:], images.classes), outputs)
+        shape = small.NetworkConfig(*images.pixels.shape[1:], images.classes, kind.hidden)
+        return small.SmallNetwork(shape, kind.outputs(images.classes))
