@@ -118,7 +118,7 @@ def load_study(path: Path, preset: Preset) -> Study:
             runs |= {run.name: run for run in found}
             for run in found if guidances else []:
                 sweeps.setdefault(run.name, []).extend(guidances)
-    if not runs:
+    if not runs and not impossible:
         raise UserError(f"{path}: runs makes no run at all; allowed: at least one method")
     _check_vary(content.vary, runs, f"{path}: vary")
     for run in runs.values():
@@ -201,11 +201,8 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     run = with_equal_flops(run) if entry.budget == "flops" else run
     overrides = {**_differing(settings, usual), **_differing(run.train, rated)}
     overrides |= {"rate": rate} if rate != usual_rate else {}
-    overrides |= {
-        key: value
-        for key, value in model.document().items()
-        if key != "kind" and preset.model.document().get(key) != value
-    }
+    usual_model = preset.model.document()
+    overrides |= {key: value for key, value in model.document().items() if key != "kind" and value != usual_model[key]}
     overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
     overrides |= {"backbone": model.kind()} if model.kind() != preset.model.kind() else {}
     return dataclasses.replace(run, overrides=overrides)
