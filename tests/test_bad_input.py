@@ -335,6 +335,7 @@ def picture_preset(project: Path, folder: str = "pictures") -> Path:
     """A preset of a folder of pictures: two classes with one picture each."""
     document = deepcopy(yaml.safe_load((project / PRESET).read_text()))
     document["data"] = {"name": "image_folder", "path": folder, "channels": 3}
+    document["evaluate"]["held_out"] = 0
     (project / "workflow/presets/mine.yaml").write_text(yaml.safe_dump(document))
     for name in ("cats", "dogs"):
         (project / "pictures" / name).mkdir(parents=True)

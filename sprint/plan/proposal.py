@@ -23,6 +23,7 @@ TOKENS_A_SIDE = 16
 LOOKED_AT = 2000  # pictures whose heads are read for their size
 BATCH, FEWEST, PASSES, MOST = 32, 300, 20, 2000  # images a step; least steps, passes over the pictures, most steps
 LEAST_PICTURES = 10  # that an extractor can be trained on
+MANY, HELD_OUT = 1000, 5  # pictures of which every fifth can be spared to measure on
 LIKE = "digits"  # the preset whose schedule is taken over
 EXTRACTORS = ("cnn", "ssl")  # one that learns the labels, one that does not, trained on these pictures
 LONGEST = 40  # letters of a name
@@ -96,8 +97,9 @@ def document(name: str, found: Survey, scale: Scale, root: Path = Path(".")) -> 
     """The content of workflow/presets/<name>.yaml: that of the preset LIKE where nothing speaks against it."""
     like = read_yaml(root / PRESETS / f"{LIKE}.yaml")
     rate = 1e-3 if scale.graphics else 2e-3
+    held_out = {"held_out": HELD_OUT} if found.count >= MANY else {}
     changes = {
-        "data": {"name": "image_folder", "path": found.path, "channels": 1 if found.grey else 3},
+        "data": {"name": "image_folder", "path": found.path, "channels": 1 if found.grey else 3, **held_out},
         "image_size": scale.image_size,
         "model": like["model"]
         | {"width": scale.width, "depth": scale.depth, "heads": scale.heads, "patch": scale.patch},
@@ -107,7 +109,8 @@ def document(name: str, found: Survey, scale: Scale, root: Path = Path(".")) -> 
         | {"precision": "bfloat16" if scale.graphics else "float32"},
         "evaluate": like["evaluate"]
         | {"images": max(min(found.count, 600), 50), "sampler": {"kind": "heun", "steps": 8}}
-        | {"extractors": [f"{name}-{extractor}" for extractor in EXTRACTORS]},
+        | {"extractors": [f"{name}-{extractor}" for extractor in EXTRACTORS]}
+        | {"held_out": min(found.count // (2 * HELD_OUT), 1000) if held_out else 0},
         "measure": like["measure"] | {"tokens": [64, 256]},
         "seeds": [0],
         "studies": ["methods"],

@@ -54,7 +54,12 @@ class Project:
             "methods": {},
         }
         train = scale["train"] | {"steps": STEPS, "checkpoint_every": EVERY} | changes.pop("train", {})
-        evaluate = scale["evaluate"] | {"images": 20, "guidance": [{"kind": "none"}], "extractors": ["digits-cnn"]}
+        evaluate = scale["evaluate"] | {
+            "images": 20,
+            "guidance": [{"kind": "none"}],
+            "extractors": ["digits-cnn"],
+            "held_out": 0,
+        }
         scale |= {
             "model": MODEL,
             "methods": {"sprint": {"split": "1/*/1"}},

@@ -82,7 +82,8 @@ def test_a_class_of_pictures_that_comes_or_goes_is_noticed(workspace, reads):
         (workspace / "pictures" / name).mkdir(parents=True)
         Image.new("L", (8, 8)).save(workspace / "pictures" / name / "one.png")
     data = {"name": "image_folder", "path": str(workspace / "pictures"), "channels": 1}
-    edited(workspace, PRESET, data=data)
+    evaluate = yaml.safe_load((workspace / PRESET).read_text())["evaluate"] | {"held_out": 0}
+    edited(workspace, PRESET, data=data, evaluate=evaluate)
     for _ in range(2):
         outline.read_outline("smoke", workspace)
     assert len(reads) == 1

@@ -107,4 +107,14 @@ class DataSet:
         return held_out if len(held_out) else self.training
 
 
+def every(step: int, labels: "torch.Tensor") -> "torch.Tensor":
+    """Rising indices of every so-many-th example of each class, its first among them; of none where step is 0."""
+    import torch
+
+    if not step:
+        return torch.empty(0, dtype=torch.int64)
+    parts = [(labels == label).nonzero().squeeze(1)[::step] for label in labels.unique()]
+    return torch.cat([*parts, torch.empty(0, dtype=torch.int64)]).sort().values
+
+
 DATASETS = find("sprint.data.sets", DataSet)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprint.data.held import Held
+from sprint.data.sets import every
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import ranged
 
@@ -42,14 +43,7 @@ class Digits(Held):
         return pixels, table[:, -1].long()
 
     def held_out(self):
-        """So that every digit is held out in its share."""
-        import torch
-
-        if not self.settings.held_out:
-            return super().held_out()
-        labels = self.held[1]
-        parts = [(labels == digit).nonzero().squeeze(1)[:: self.settings.held_out] for digit in range(self.classes)]
-        return torch.cat(parts).sort().values
+        return every(self.settings.held_out, self.held[1])
 
 
 def _file() -> Path:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sprint.data.pictures import ENDINGS, read_picture
-from sprint.data.sets import DataSet
+from sprint.data.sets import DataSet, every
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import track
+from sprint.runtime.strict import ranged
 
 KEPT = 1 << 30  # bytes of cropped pictures that a process keeps once it has read them
 
@@ -24,6 +25,7 @@ class Settings:
 
     path: str  # the folder
     channels: int  # 1 for grey, 3 for colour
+    held_out: int = ranged(0, 1 << 20, default=0)  # every so-many-th picture of each class; left out (0): none
 
 
 class ImageFolder(DataSet):
@@ -116,6 +118,11 @@ class ImageFolder(DataSet):
         for row, index in enumerate(indices.tolist()):
             pixels[row], labels[row] = self._picture(index), self.files[index][1]
         return torch.from_numpy(pixels), torch.from_numpy(labels)
+
+    def held_out(self):
+        import torch
+
+        return every(self.settings.held_out, torch.tensor([label for _, label in self.files]))
 
     def fingerprint(self):
         """Of names, sizes and times of change: reading every file would take hours at each start of a large set."""
