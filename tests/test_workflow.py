@@ -174,6 +174,14 @@ def test_a_study_built_by_its_name_has_a_page_of_its_own(built, snakemake):
     assert "<h1>Drop ratio" in (built / "reports/smoke/drop_ratio.html").read_text(encoding="utf-8")
 
 
+def test_snakemakes_own_report_is_made_of_what_was_built(built, snakemake, tmp_path):
+    """`snakemake --report FILE`, without --cores: the profile has them."""
+    page = tmp_path / "report.html"
+    succeeded(snakemake("--report", page, *SMOKE, cwd=built, cores=None))
+    said = page.read_text(encoding="utf-8")
+    assert [rule for rule in ("extractor", "reference", "train", "evaluate", "sweep") if f'"{rule}"' not in said] == []
+
+
 def test_metrics_of_two_fresh_trainings_are_the_same_bytes(built, plan, snakemake):
     folder = built / "results/smoke/runs" / run_named(plan, "drop_ratio", "sprint", 0.75).name
     before = {name: (folder / name).read_bytes() for name in ("metrics.json", "config.json")}
