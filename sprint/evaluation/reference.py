@@ -96,6 +96,7 @@ def _write_reference(examples: Examples, seen: Tensors, untrained: Tensors, made
             "data": examples.name,
             "metrics": metrics,
             "reasons": reasons,
+            "held_out": bool(len(examples.data_set.held_out())),
             "splits": floor.SPLITS,
             "deviations": deviations,
             "untrained": {"images": drawn, "metrics": noise, "reasons": noise_reasons},

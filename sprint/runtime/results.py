@@ -130,7 +130,7 @@ FLOOR = Kind(
     {
         **{"images": Whole(1), "reference_images": Whole(1), "data?": Text()},
         **MEASURED,
-        **{"splits?": Whole(1), "deviations?": Each(Maybe(Number(0)))},
+        **{"held_out?": Truth(), "splits?": Whole(1), "deviations?": Each(Maybe(Number(0)))},
         **{"untrained?": {"images": Whole(1), **MEASURED}, **MADE_BY},
     },
 )

@@ -14,9 +14,8 @@ UNITS = [
     "Metrics with a name in brackets are computed from the features that this extractor makes of images.",
     *metrics_explained(),
     "FD under our own extractors is neither FID nor FDD: these names belong to one Inception and one DINOv2 network.",
-    "Floor: the same metric between two random halves of the real images. It depends on their number, as every FD "
-    "does. Samples are held against all real images, those trained on among them, so that a network that repeats what "
-    "it was trained on may fall below the floor.",
+    "Floor: the same metric between two random halves of the real images, the mean over several splits. It depends on "
+    "their number, as every FD does.",
     "Untrained: the same metric of what a network draws before its first step, which is noise.",
 ]
 
@@ -29,4 +28,15 @@ class Units(ReportView):
         return True
 
     def blocks(self, report: Report) -> list[Block]:
-        return [Prose(items=tuple(UNITS))]
+        return [Prose(items=(*UNITS, *_held_against(report)))]
+
+
+def _held_against(report: Report) -> list[str]:
+    """Whether the real images that samples are held against are some that were trained on."""
+    known = {study.reference["held_out"] for study in report.studies if "held_out" in study.reference}
+    if known == {True}:
+        return ["Samples are held against real images that no training saw."]
+    return [
+        "Samples are held against real images that were trained on: a network that repeats them may fall below the "
+        "floor."
+    ]
