@@ -241,6 +241,12 @@ def two_layouts(folder):
     return stores.fast_dit(folder, stores.source())
 
 
+def stylegans_pictures(folder):
+    path = stores.pictures(folder)
+    (path / "dataset.json").write_text('{"labels": []}')
+    return path
+
+
 def unknown(folder):
     folder.mkdir()
     (folder / "train.tar").write_bytes(b"")
@@ -268,6 +274,7 @@ REFUSED = {
     other_arrays: r"\.npz: holds latents, but no moments",
     neither_input: r"fed \[-1, 1\] or \[0, 1\] is not to be told from channel means .*; vae_input settles it",
     two_layouts: r"looks like .* and .*; name the folder of one of them",
+    stylegans_pictures: r"class 3: no layout that is known here; allowed: ",
     unknown: r"train\.tar: no layout that is known here; allowed: ",
 }
 

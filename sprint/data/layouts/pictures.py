@@ -9,6 +9,8 @@ from sprint.data.pictures import ENDINGS, as_array, dimensions, open_picture
 from sprint.data.sets.image_folder import ImageFolder, Settings
 from sprint.runtime.errors import UserError
 
+INDEX = "dataset.json"  # where there is one, folders are no classes: StyleGAN's and edm2's tools write pictures so
+
 
 class Pictures(Layout):
     title = "a folder of pictures (class/*.png, *.jpg, ...)"
@@ -17,7 +19,7 @@ class Pictures(Layout):
 
     @classmethod
     def recognises(cls, path):
-        if not path.is_dir():
+        if not path.is_dir() or (path / INDEX).is_file():
             return False
         folders = [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
         return bool(folders) and any(file.suffix.lower() in ENDINGS for file in folders[0].iterdir())

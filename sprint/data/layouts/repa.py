@@ -27,10 +27,8 @@ class Repa(Layout):
     def recognises(cls, path):
         members = Members(path)
         if members.zipped:
-            return members.has(INDEX) or any(PREFIX in name for name in members.archive.namelist()[:64])
-        if not path.is_dir():
-            return False
-        return any((folder / INDEX).is_file() or any(folder.glob(f"*/{PREFIX}*")) for folder in (path, path / BELOW))
+            return any(PREFIX in name for name in members.archive.namelist())
+        return path.is_dir() and any(any(folder.glob(f"*/{PREFIX}*")) for folder in (path, path / BELOW))
 
     @cached_property
     def members(self) -> Members:

@@ -93,7 +93,7 @@ class ImageFolder(DataSet):
             raise UserError(f"channels is {self.settings.channels}; allowed: 1 (grey) or 3 (colour)")
         for folder in self.class_folders:
             with _reading():
-                empty = not any(Path(name).suffix.lower() in ENDINGS for name in os.listdir(folder))
+                empty = not any(Path(entry.name).suffix.lower() in ENDINGS for entry in os.scandir(folder))
             if empty:
                 raise UserError(
                     f"path: class {folder.name!r} of {self.settings.path!r} has no pictures; allowed: one folder per "
