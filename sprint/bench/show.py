@@ -75,6 +75,19 @@ def print_data(result: dict) -> None:
     print(f"same batches when resumed      {'yes' if result['same_when_resumed'] else 'NO'}")
 
 
+def print_rows(result: dict) -> None:
+    """Seconds of each metric of made features, in all, and the memory."""
+    table = Table(
+        f"{result['images']} rows of {result['dimensions']}", "seconds", "processor seconds", box=None,
+        padding=(0, 2, 0, 0),
+    )  # fmt: skip
+    for row in [*result["rows"], {**result, "label": "all"}]:
+        missing = result["missing"].get(row["label"], "")
+        table.add_row(row["label"], f"{row['seconds']:.1f}", f"{row['cpu_seconds']:.1f}{missing and f'  ({missing})'}")
+    console().print(table)
+    print(f"most memory: {result['peak_memory_bytes'] / 2**30:.2f} GiB")
+
+
 def _print_impossible(result: dict) -> None:
     for one in result["impossible"]:
         print(f"not measured: {one['reason']}")

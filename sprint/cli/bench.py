@@ -71,9 +71,16 @@ def evaluate(
     preset: Preset = "digits",
     repeats: Repeats = 3,
     threads: Threads = CORES,
+    rows: Annotated[int, whole(0, 1 << 20, "Instead of a preset's images so many made features on either side.")] = 0,
+    dim: Annotated[int, whole(1, 1 << 14, "Dimensions of made features.")] = 2048,
     out: Annotated[Path, typer.Option(help="JSON file.")] = Path("results/bench/evaluate.json"),
 ):
     """What an evaluation costs apart from sampling: features, metrics, bootstrap."""
+    if rows:
+        from sprint.bench.rows import bench_rows
+        from sprint.bench.show import print_rows
+
+        return print_rows(bench_rows(rows, dim, threads, _writable(out)))
     from sprint.bench.evaluation import bench_evaluate
     from sprint.bench.show import print_evaluation
     from sprint.plan.reading import load_preset

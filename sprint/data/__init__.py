@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from sprint.data.codecs import CODECS, Codec
 from sprint.data.codecs import USUAL_CODEC as USUAL_CODEC
+from sprint.data.levels import LEVELS as LEVELS
+from sprint.data.levels import to_pixels as to_pixels
+from sprint.data.levels import to_signal as to_signal
 from sprint.data.sets import DATASETS, DataSet
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import Plugins
@@ -113,13 +116,3 @@ def _built(plugins: Plugins, settings: dict, location: str):
     name = convert(str, rest.pop("name"), f"{location}.name")
     plugin = checked(location, lambda: plugins[name])
     return partial(plugin, build(plugin.Settings, rest, location))
-
-
-def to_signal(pixels: "torch.Tensor") -> "torch.Tensor":
-    """uint8 grey levels to float32 in [-1, 1]; shape kept."""
-    return pixels.float() / 127.5 - 1
-
-
-def to_pixels(signal: "torch.Tensor") -> "torch.Tensor":
-    """Floats in [-1, 1] to uint8 grey levels, rounded to the nearest and clipped: the one place of quantisation."""
-    return ((signal.float() + 1) * 127.5).round().clamp(0, 255).byte()

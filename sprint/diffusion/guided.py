@@ -45,7 +45,10 @@ class Guided:
         for places in batches(calls, self.apart):
             velocities = self._made([calls[place] for place in places], x_BCHW, t_B, y_B)
             found |= dict(zip(places, velocities, strict=True))
-        return self.guidance.combine(*(found[place] for place in range(len(calls))))
+        guided = self.guidance.combine(*(found[place] for place in range(len(calls))))
+        if self.guidance.channels:
+            guided[:, self.guidance.channels :] = found[0][:, self.guidance.channels :]
+        return guided
 
     def _made(self, calls, x_BCHW, t_B, y_B) -> tuple[torch.Tensor, ...]:
         """The velocities of calls that differ in their label alone."""

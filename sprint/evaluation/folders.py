@@ -20,6 +20,7 @@ from PIL import Image
 
 from sprint.data import pictures
 from sprint.runtime.errors import UserError
+from sprint.runtime.files import file_sha256
 
 ARRAYS = (".npy", ".npz")
 FILTERS = {
@@ -128,10 +129,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return {"arr_0": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.zlib.error) as error:
         raise UserError(f"{path}: cannot be read as arrays ({_short(error)})") from error
-
-
-def file_sha256(path: Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _short(error: Exception) -> str:

@@ -4,16 +4,14 @@ sprint evaluate --images DIR --reference DIR|FILE.npz|PRESET [--extractor incept
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
-
-from sprint.data import ROWS
-from sprint.evaluation.folders import file_sha256, read_arrays, read_images
+from sprint.evaluation.folders import read_images
+from sprint.evaluation.kept import read_reference, seen_by
 from sprint.evaluation.measured import Extractors, Reference, identified, measured
-from sprint.evaluation.statistics_file import read_npz
-from sprint.metrics.extractors import weights_file
+from sprint.evaluation.reference import published, see_real, together
+from sprint.evaluation.statistics_file import LAYERS, members
 from sprint.metrics.networks.loading import Loaded
 from sprint.plan.reading import load_preset
 from sprint.plan.schema import Preset
@@ -31,7 +29,7 @@ def evaluate_images(
     real = _preset_named(reference)
     extractors = Extractors([name], Path("results") / (real.name if real else preset), weights=weights)
     (extractor,) = extractors.loaded.values()
-    known = _of_preset(real, extractor) if real else _of_files(Path(reference), extractor, resize)
+    known = _of_preset(real, extractors) if real else _of_files(Path(reference), extractor, resize)
     channels, height, width = extractor.image_shape
     size = (height, width) if height else known.size
     pixels, sha256 = read_images(images, size, channels if height else known.channels, resize)
@@ -77,28 +75,24 @@ def _preset_named(reference: str) -> Preset | None:
 
 
 def _of_files(path: Path, extractor: Loaded, resize: str) -> Reference:
-    if path.suffix == ".npz" and path.is_file() and {"mu", "sigma"} <= set(read_arrays(path)):
-        return Reference({extractor.name: read_npz(path, extractor.kind.dim)}, file_sha256(path), str(path))
+    if path.suffix == ".npz" and path.is_file() and set(LAYERS[""]) <= set(members(path)):
+        return published(path, extractor)
     channels, height, width = extractor.image_shape
     pixels, sha256 = read_images(path, (height, width) if height else None, channels if height else None, resize)
-    features = {extractor.name: extractor.features(pixels)}
-    return Reference(features, sha256, str(path), size=tuple(pixels.shape[2:]), channels=pixels.shape[1])
+    size, channels = tuple(pixels.shape[2:]), pixels.shape[1]
+    return Reference(extractor.outputs(pixels), sha256, str(path), size=size, channels=channels)
 
 
-def _of_preset(preset: Preset, extractor: Loaded) -> Reference:
+def _of_preset(preset: Preset, extractors: Extractors) -> Reference:
     """The real images of a preset: their features where they were made with these weights, else made now."""
-    examples, source = preset.examples(), f"preset {preset.name}"
-    results = Path("results") / preset.name
-    path, own = results / "reference" / "features.safetensors", weights_file(results, extractor.name)
+    examples, results = preset.examples(), Path("results") / preset.name
+    (extractor,) = extractors.loaded.values()
     _, channels, height, width = examples.pictures(examples.data_set.measured[:1])[0].shape
     shape = {"size": (height, width), "channels": channels}
-    if path.is_file() and own.is_file() and file_sha256(own) == extractor.weights_sha256:
-        kept = load_file(path)
-        if extractor.name in kept:
-            return Reference({extractor.name: kept[extractor.name]}, file_sha256(path), source, **shape)
-    features, sha256 = [], hashlib.sha256()
-    for rows in examples.data_set.measured.split(ROWS):
-        pixels, _ = examples.pictures(rows)
-        features.append(extractor.features(pixels))
-        sha256.update(pixels.numpy().data)
-    return Reference({extractor.name: torch.cat(features)}, sha256.hexdigest(), source, **shape)
+    if seen_by(results, extractor.name, extractor.weights_sha256):
+        return replace(read_reference(results, examples).of(extractor.name), **shape)
+    found = together([see_real(examples, extractors)], examples, extractors)
+    digest = hashlib.sha256()
+    for name in sorted(found.features):
+        digest.update(found.features[name].numpy().data)
+    return replace(found.of(extractor.name), sha256=digest.hexdigest(), source=f"preset {preset.name}", **shape)

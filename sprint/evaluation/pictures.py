@@ -1,12 +1,13 @@
 """Samples as PNG files, named by index and label, with a manifest of what made them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
-from sprint.diffusion.sample import balanced_labels
-from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
+from sprint.diffusion.sample import labels_of
+from sprint.evaluation.sampling import Trained, draw, field_of, load_earlier, load_network, precision_of
 from sprint.methods import METHODS
 from sprint.plan.schema import Evaluating
 from sprint.runtime.errors import UserError
@@ -47,8 +48,11 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
     before = _drawn_before(out)
     model, weights = load_network(trained, milestones[-1]["step"])
     earlier, earlier_weights = load_earlier(trained, guidance)
-    pixels, _ = draw(model, trained.parameterization, trained.codec, guidance, evaluating, count, earlier)
-    labels = balanced_labels(0, count, model.config.classes).tolist()
+    field, precision = (
+        field_of(model, trained.parameterization, guidance, earlier),
+        precision_of(evaluating, trained.run),
+    )
+    labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, count, model.config.classes).tolist()
     names = [f"{index:06d}-{label}.png" for index, label in enumerate(labels)]
     for name in before:
         (out / name).unlink(missing_ok=True)
@@ -64,8 +68,11 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
         "labels": dict(zip(names, labels, strict=True)),
     }
     write_json(out / MANIFEST, manifest)  # first: what it names, the next drawing may replace
-    for name, picture in zip(names, pixels, strict=True):
-        write_bytes(out / name, encode(picture))
+    for first in range(0, count, evaluating.batch):
+        last = min(first + evaluating.batch, count)
+        pixels = draw(field, config, trained.codec, replace(evaluating, images=count), first, last, precision)
+        for name, picture in zip(names[first:last], pixels, strict=True):
+            write_bytes(out / name, encode(picture))
 
 
 def _drawn_before(out: Path) -> list[str]:

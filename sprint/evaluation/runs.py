@@ -9,17 +9,21 @@ times: equal inputs give equal bytes.
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import torch
 from safetensors.torch import save
 
+from sprint.data import LEVELS
 from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
 from sprint.diffusion.parameterization import as_velocity
-from sprint.diffusion.sample import balanced_labels
+from sprint.diffusion.sample import labels_of
 from sprint.evaluation.held_out import by_time, losses
+from sprint.evaluation.kept import read_reference
 from sprint.evaluation.measured import Extractors, Tensors, identified, measured, split_features, whole
-from sprint.evaluation.reference import read_reference
-from sprint.evaluation.sampling import Trained, draw, load_earlier, load_network
+from sprint.evaluation.sampling import Trained, draw, field_of, load_earlier, load_network, precision_of
+from sprint.evaluation.shards import Shards, joined
 from sprint.plan import code
 from sprint.plan.schema import Evaluating
 from sprint.runtime import distributed, provenance
@@ -73,6 +77,8 @@ def _asked(milestones: list[dict], guidances: list[Guidance], curve: bool) -> li
 def _evaluation(trained, extractors, reference, evaluating, milestone, guidance) -> dict:
     model, weights = load_network(trained, milestone["step"])
     earlier, others = load_earlier(trained, guidance)
+    precision = precision_of(evaluating, trained.run)
+    unusual = {} if precision == "float32" else {"precision": precision}
     images = {
         "weights": weights,
         **({"earlier_weights": others} if others else {}),
@@ -82,12 +88,13 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         "images": evaluating.images,
         "image_size": model.config.size,
         "channels": model.config.channels,
-        "labels": "balanced",
+        "labels": evaluating.labels,
         "seed": evaluating.sample_seed,
         "device": device().type,
-        "quantised": "uint8, nearest",
+        "quantised": f"uint8, {evaluating.quantise}",
         "resize": "none",
         **({"decoder": trained.codec.autoencoder} if trained.codec.autoencoder else {}),
+        **unusual,
     }
     loss = evaluating.held_out and unguided(guidance.document())
     if loss:
@@ -96,7 +103,8 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
     seen, calls = _features(trained, found["key"], model, guidance, evaluating, extractors, earlier)
     if not distributed.is_main():
         return {}
-    labels = balanced_labels(0, evaluating.images, model.config.classes)
+    labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, evaluating.images, model.config.classes)
+    unusual |= {} if evaluating.quantise == LEVELS[0] else {"quantise": evaluating.quantise}
     return {
         **found,
         "step": milestone["step"],
@@ -104,7 +112,8 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         "guidance": guidance.document(),
         "sampler": evaluating.sampler.document(),
         "images": evaluating.images,
-        "labels": "balanced",
+        "labels": evaluating.labels,
+        **unusual,
         "network_evaluations": calls,
         **({"losses": by_time(split_features(seen)[1])} if loss else {}),
         **measured(seen, labels, extractors, reference),
@@ -115,25 +124,47 @@ def _features(trained, key, model, guidance, evaluating, extractors, earlier) ->
     """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
     shaped = code.of_features(evaluating, [guidance], trained.codec)
+    shards = Shards(path.with_suffix(""), evaluating.images, evaluating.batch, {**shaped, "grid": evaluating.grid})
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
+        if distributed.is_main():
+            shards.remove()
         return kept or ({}, {})
+    precision = precision_of(evaluating, trained.run)
+
+    def make(first: int, last: int) -> Tensors:
+        field = field_of(model, trained.parameterization, guidance, earlier)
+        pixels = draw(field, model.config, trained.codec, evaluating, first, last, precision)
+        batches = -(-(last - first) // evaluating.batch)
+        calls = torch.tensor([field.strong_calls, field.weak_calls, batches], dtype=torch.float64)
+        return {**extractors.see(pixels), "pixels": pixels[: max(0, evaluating.grid - first)], "calls": calls}
+
+    shards.fill(make)
     network = as_velocity(trained.parameterization, model.image)
     loss = evaluating.held_out and unguided(guidance.document())
-    lost = losses(trained, network, evaluating.held_out, device()) if loss else {}
-    pixels, field = draw(
-        model, trained.parameterization, trained.codec, guidance, evaluating, evaluating.images, earlier
-    )
-    batches = max(1, len(distributed.shard(range(0, evaluating.images, evaluating.batch))))
-    calls = {"strong": field.strong_calls / batches, "weak": field.weak_calls / batches}
-    seen = whole({**extractors.see(pixels), "pixels": pixels, **lost})
-    if not distributed.is_main():
-        return {}, {}
-    pixels = seen.pop("pixels")
-    shown = {"pixels": pixels[: evaluating.grid].contiguous()}
-    write_bytes(trained.folder / "samples" / path.name, save(shown))
+    lost = whole(losses(trained, network, evaluating.held_out, device())) if loss else {}
+    return _joined(shards, lost, trained, path, shaped) if distributed.is_main() else ({}, {})
+
+
+def _joined(
+    shards: Shards, lost: Tensors, trained: Trained, path: Path, shaped: dict
+) -> tuple[Tensors, dict[str, float]]:
+    """Put the shards of an evaluation together in the file that keeps its features, with the losses; they go."""
+    pixels, total = [], torch.zeros(3, dtype=torch.float64)
+
+    def features() -> Iterator[Tensors]:
+        for part in shards.read():
+            pixels.append(part.pop("pixels"))
+            total.add_(part.pop("calls"))
+            yield part
+
+    seen = {**joined(features(), shards.images), **lost}
+    strong, weak, batches = total.tolist()
+    calls = {"strong": strong / batches, "weak": weak / batches}
+    write_bytes(trained.folder / "samples" / path.name, save({"pixels": torch.cat(pixels)}))
     write_bytes(path, save(seen))
     CALLS.write(path.with_suffix(".json"), {**calls, "code": shaped})
+    shards.remove()
     return seen, calls
 
 

@@ -1,12 +1,14 @@
 """From weights to images: the milestones of a run, or of an imported checkpoint, and what they draw."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from sprint.data import opened_codec
+from sprint.data import LEVELS, opened_codec, to_pixels
 from sprint.data.codecs import Codec
 from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.diffusion.guidance import PLAIN, Guidance
@@ -16,7 +18,6 @@ from sprint.diffusion.sample import sample
 from sprint.plan.network import model_config
 from sprint.plan.schema import Evaluating, Run
 from sprint.published.checkpoints import open_run
-from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import track
 from sprint.training import checkpoint
@@ -65,26 +66,51 @@ def load_earlier(trained: Trained, guidance: Guidance) -> tuple[dict[float, Mode
     return networks, hashes
 
 
-def draw(
-    model: Model,
-    parameterization: str,
-    codec: Codec,
-    guidance: Guidance,
-    evaluating: Evaluating,
-    count: int,
-    earlier: dict[float, Model] | None = None,
-) -> tuple[torch.Tensor, Guided]:
-    """The first `count` samples as uint8 (count, C, H, W), and the field that made them with its count of calls.
-
-    Processes that share an evaluation draw a contiguous part of the batches each. earlier: of load_earlier.
-    """
-    config = model.config
+def field_of(
+    model: Model, parameterization: str, guidance: Guidance, earlier: dict[float, Model] | None = None
+) -> Guided:
+    """The velocity that images are drawn under, which counts its calls; earlier: of load_earlier."""
+    shape = model.config
     others = {share: as_velocity(parameterization, other.image) for share, other in (earlier or {}).items()}
-    field = Guided(as_velocity(parameterization, model.image), guidance, config.classes, config.backbone.grid, others)
-    size, image = evaluating.batch, (config.channels, config.size, config.size)
-    batches, starts = [codec.pictures(torch.empty(0, *image))], distributed.shard(range(0, count, size))
-    for first in track(starts, f"sampling, {guidance.text()}", len(starts)):
-        last = min(first + size, count)
-        drawn = sample(field, evaluating.sampler, evaluating.sample_seed, first, last, image, device())
-        batches.append(codec.pictures(drawn).cpu())
-    return torch.cat(batches), field
+    return Guided(as_velocity(parameterization, model.image), guidance, shape.classes, shape.backbone.grid, others)
+
+
+def draw(
+    field: Guided, shape: ModelConfig, codec: Codec, evaluating: Evaluating, first: int, last: int, precision: str
+) -> torch.Tensor:
+    """Samples first..last-1 as uint8 (last - first, C, H, W), a batch at a time, the network in that precision.
+
+    `first` is the beginning of a batch: what an image is follows from its index but for the rounding of batches.
+    """
+    size, image, found = evaluating.batch, (shape.channels, shape.size, shape.size), []
+    starts, total = range(first, last, size), -(-evaluating.images // size)
+    for start in track(starts, f"sampling, {field.guidance.text()}", total, first // size):
+        end = min(start + size, last)
+        with precisely(precision):
+            drawn = sample(
+                field, evaluating.sampler, evaluating.sample_seed, start, end, image, device(), evaluating.labels
+            )
+        found.append(quantised(codec, drawn, evaluating.quantise).cpu())
+    return torch.cat(found)
+
+
+def quantised(codec: Codec, signal: torch.Tensor, levels: str) -> torch.Tensor:
+    """uint8 pictures of signals."""
+    return codec.pictures(signal) if levels == LEVELS[0] else to_pixels(codec.decoded(signal), levels)
+
+
+@contextmanager
+def precisely(precision: str) -> Iterator[None]:
+    """A block in which networks compute in "float32", on a GPU in "tf32", or by autocast in "bfloat16"."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else before)
+    try:
+        with torch.autocast(device().type, torch.bfloat16, enabled=precision == "bfloat16"):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def precision_of(evaluating: Evaluating, run: Run) -> str:
+    """In which a run's images are drawn: as the evaluation names it, else as it was trained."""
+    return evaluating.precision or run.train.precision

@@ -39,6 +39,8 @@ class Evidence:
     obeyed: Tensor = None  # (n,) share of the rule between cells that those labels keep
     losses: Tensor = None  # (k,) of held-out images, on all tokens
     losses_skipped: Tensor = None  # (k,) the same with the deep part skipped
+    moments: Tensor = None  # the Gaussian of all real images, where `reference` holds a part of them
+    layers: dict[str, "Evidence"] = field(default_factory=dict, compare=False)  # of the extractor's other outputs
     known: dict = field(default_factory=dict, compare=False)
 
     def once(self, compute: Callable[["Evidence"], Any]) -> Any:
@@ -61,6 +63,8 @@ class Metric:
     per_extractor: bool = True  # False: one number, of no features
     needs: tuple[str, ...] = ()  # of Evidence: the metric is left out where one of them is None
     of_cells: bool = False  # only under extractors that read cells
+    layer: str = ""  # the output of the extractor that it is of, beside its features; left out under those without,
+    # and in tables under those where it has no name in `established`
     ratios: bool = False  # positive, and compared as ratios on a logarithmic scale rather than by differences
     debiases: str = ""  # the metric that it estimates without the bias of few images; compared as that one is
     established: dict[str, str] = {}  # what it is called under an extractor whose numbers have a name of their own
@@ -104,7 +108,11 @@ def title_of(name: str) -> str:
 
 def called(extractor: str, table: str = "") -> list[str]:
     """Names of results of all metrics under an extractor ("": of those of no features), in the order of tables."""
-    wanted = [name for name in METRICS if METRICS[name].per_extractor == bool(extractor)]
+    wanted = [
+        name
+        for name, metric in METRICS.items()
+        if metric.per_extractor == bool(extractor) and (not metric.layer or extractor in metric.established)
+    ]
     ordered = sorted(wanted, key=lambda name: (METRICS[name].place, name))
     return [
         f"{name}/{extractor}" if extractor else name for name in ordered if not table or METRICS[name].table == table

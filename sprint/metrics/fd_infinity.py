@@ -16,10 +16,10 @@ class FrechetInfinity(Metric):
     @staticmethod
     def compute(evidence):
         from sprint.metrics.maths.frechet import fd_infinity
-        from sprint.metrics.maths.rows import SEED, gaussians, ours
+        from sprint.metrics.maths.rows import SEED, gaussians, ours, root_of_reference
 
         features = evidence.once(ours)
         count, dimensions = features.shape
         if count <= 2 * dimensions:
             raise Unavailable(f"needs more than {2 * dimensions} samples (twice the dimensions), got {count}")
-        return fd_infinity(features, evidence.once(gaussians)[1], SEED)
+        return fd_infinity(features, evidence.once(gaussians)[1], SEED, evidence.once(root_of_reference))

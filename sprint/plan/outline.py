@@ -53,7 +53,7 @@ class Outline:
     core: list[str]  # the studies that the preset's report is made of
     studies: list[StudyOutline]
     runs: list[RunOutline]
-    extractors: list[str]
+    extractors: list[str]  # with the file of the statistics that one is measured against, where it is not of own images
     trained_extractors: list[str]  # those of them that are trained on the preset's own images
     extractor_steps: int
     devices: int
@@ -137,7 +137,7 @@ def outline_of(plan) -> Outline:
             for study in plan.studies.values()
         ],
         runs=[RunOutline(run.name, run.train, run.code) for run in plan.runs().values()],
-        extractors=preset.evaluate.extractors,
+        extractors=[_against(name, preset.evaluate.references) for name in preset.evaluate.extractors],
         trained_extractors=plan.trained_extractors(),
         extractor_steps=preset.extractor_steps,
         devices=preset.devices,
@@ -152,6 +152,10 @@ def outline_of(plan) -> Outline:
         evaluation_code=of_evaluation(preset.evaluate, [unguided, *preset.evaluate.guidance], codec),
         texts={part: str(getattr(preset, part)) for part in ("data", "model", "evaluate", "measure")},
     )
+
+
+def _against(extractor: str, references: dict) -> str:
+    return f"{extractor} against {references[extractor]}" if extractor in references else extractor
 
 
 def _key(root: Path, data: dict) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import Path
 
 from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
@@ -46,6 +47,7 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
         if preset.studies.count(name) > 1:
             raise UserError(f"{location}: studies names {describe(name)} twice; allowed: each study once")
     _check_extractors(preset.evaluate.extractors, f"{location}: evaluate.extractors")
+    _check_references(preset, f"{location}: evaluate.references", data_too)
     checked(f"{location}: evaluate.sampler", preset.evaluate.sampler.check)
     for name, settings in preset.methods.items():
         place = inside(f"{location}: methods", str(name))
@@ -144,7 +146,12 @@ def check_guidance(preset: Preset, run: Run, location: str) -> None:
 
 def refuse_guidance(guidance: Guidance, run: Run, place: str) -> None:
     """Raise UserError where a run cannot do a guidance."""
-    grid = run.examples().size // run.model.patch
+    examples = run.examples()
+    grid = examples.size // run.model.patch
+    if guidance.channels > examples.channels:
+        raise UserError(
+            f"{inside(place, 'channels')} is {guidance.channels}; allowed: 0, which is all, to {examples.channels}"
+        )
     checked(place, lambda: guidance.check(METHODS[run.method], run.train.milestones, grid))
 
 
@@ -153,6 +160,18 @@ def _check_extractors(names: list[str], location: str) -> None:
         raise UserError(f"{location} is {describe(names)}; allowed: one or more of {allowed()}")
     for name in names:
         checked(location, lambda name=name: extractor_named(name))
+
+
+def _check_references(preset: Preset, location: str, data_too: bool) -> None:
+    for name, path in preset.evaluate.references.items():
+        place = inside(location, str(name))
+        if name not in preset.evaluate.extractors:
+            listed = ", ".join(preset.evaluate.extractors)
+            raise UserError(f"{location} names {describe(name)}; allowed: extractors of the preset, {listed}")
+        if not isinstance(path, str) or not path.endswith(".npz"):
+            raise UserError(f"{place} is {describe(path)}; allowed: an .npz file of mu and sigma of its features")
+        if data_too and not Path(path).is_file():
+            raise UserError(f"{place} is {describe(path)}; there is no such file")
 
 
 def in_range(value: float, low: float, high: float, location: str) -> None:

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 
 from sprint import data
+from sprint.data import LEVELS
 from sprint.diffusion.guidance import Guidance
 from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
@@ -19,7 +20,7 @@ from sprint.nn.backbones import Backbone
 from sprint.plan.training import Passes, Training
 from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import describe, nearest, ranged
+from sprint.runtime.strict import describe, nearest, ranged, text_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Evaluating:
     held_out: int = ranged(
         0, 1 << 20, default=0
     )  # held-out images on which the loss of unguided evaluations is taken; left out (0): none
+    labels: str = ranged(
+        allowed=("balanced", "random"), unsaid=True, default="balanced"
+    )  # each class in turn, or each image's drawn by itself from (sample_seed, index)
+    quantise: str = ranged(allowed=LEVELS, unsaid=True, default=LEVELS[0])  # samples to uint8, see data.to_pixels
+    precision: str = ranged(
+        allowed=("", "float32", "tf32", "bfloat16"), unsaid=True, default=""
+    )  # of the network while it samples: tf32 for products on a GPU, bfloat16 for autocast; "": the training's
+    references: dict = field(
+        default_factory=dict, metadata={"unsaid": True}
+    )  # by extractor, an .npz of published statistics in place of the preset's own images
+
+    __repr__ = text_of
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all: written beside their place, flushed to disk, then renamed over it."""
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -43,6 +44,12 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal; they are not all held at once."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def refuse_unwritable(folder: Path) -> None:

@@ -14,12 +14,11 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from functools import cached_property
 from typing import ClassVar, Self
 
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import describe, nearest
+from sprint.runtime.strict import describe, nearest, said, text_of
 
 
 class Plugins(Mapping):
@@ -96,4 +95,8 @@ class Kind:
 
     def document(self) -> dict:
         """The mapping, complete, as results hold it."""
-        return {"kind": self.kind(), **asdict(self)}
+        return {"kind": self.kind(), **said(self)}
+
+    def __init_subclass__(cls, **named):
+        super().__init_subclass__(**named)
+        cls.__repr__ = text_of  # here, as a dataclass makes one of its own where the class has none

@@ -128,7 +128,7 @@ SWEEP_TIME = Kind("sweeps/*/*.time.json", {"seconds": SECONDS})
 FLOOR = Kind(
     "reference/floor.json",
     {
-        **{"images": Whole(1), "reference_images": Whole(1), "data?": Text()},
+        **{"images": Whole(), "reference_images": Whole(), "data?": Text()},
         **MEASURED,
         **{"held_out?": Truth(), "splits?": Whole(1), "deviations?": Each(Maybe(Number(0)))},
         **{"untrained?": {"images": Whole(1), **MEASURED}, **MADE_BY},
@@ -182,5 +182,13 @@ SCALING = Kind(
             }
         ],
     },
+)
+REFERENCE = Kind(
+    "reference/manifest.json",
+    {
+        **{"sha256": Text(), "bytes": Each(Whole()), "data": Text(), "images": Whole(), "kept": Whole()},
+        **{"published": Each(Text()), "extractors": Each(Text())},
+    },
+    target="features.safetensors",
 )
 CALLS = Kind("runs/*/evaluations/*.json", {"strong": Number(0), "weak": Number(0), "code?": Each(Text())})

@@ -100,9 +100,40 @@ def read_yaml(path: Path) -> dict:
     return content
 
 
-def ranged(low: float | None = None, high: float | None = None, allowed: tuple[str, ...] = (), **default):
-    """A dataclass field with what it may be: from `low` to `high`, both included, or one of `allowed`."""
-    return dataclasses.field(**default, metadata={"range": None if low is None else (low, high), "allowed": allowed})
+def ranged(
+    low: float | None = None,
+    high: float | None = None,
+    allowed: tuple[str, ...] = (),
+    unsaid: bool = False,
+    **default,
+):
+    """A dataclass field with what it may be: from `low` to `high`, both included, or one of `allowed`.
+
+    unsaid: `said` leaves it out where it has its default, so that what was written before there was such a field stays
+    the same.
+    """
+    bounds = None if low is None else (low, high)
+    return dataclasses.field(**default, metadata={"range": bounds, "allowed": allowed, "unsaid": unsaid})
+
+
+def said(instance) -> dict:
+    """The fields of a dataclass by name, without those that are not said while they have their default."""
+    unsaid = [
+        known.name
+        for known in dataclasses.fields(instance)
+        if known.metadata.get("unsaid") and getattr(instance, known.name) == _default(known)
+    ]
+    return {key: value for key, value in dataclasses.asdict(instance).items() if key not in unsaid}
+
+
+def _default(known: dataclasses.Field):
+    return known.default_factory() if known.default is dataclasses.MISSING else known.default
+
+
+def text_of(instance) -> str:
+    """What repr() says of a dataclass, without what `said` leaves out."""
+    fields = ", ".join(f"{name}={getattr(instance, name)!r}" for name in said(instance))
+    return f"{type(instance).__qualname__}({fields})"
 
 
 def derived(default):

@@ -15,7 +15,7 @@ from sprint.data.vision import ensure_torchvision
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.evaluation.folders import read_images
 from sprint.evaluation.images import evaluate_images
-from sprint.evaluation.sampling import draw
+from sprint.evaluation.sampling import draw, field_of
 from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.networks import small as networks
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
@@ -168,7 +168,8 @@ def test_batch_size_moves_no_pixel_by_more_than_one_grey_level(guidance):
     evaluating, codec = tiny.smoke().evaluate, tiny.digits().codec
 
     def pixels(batch):
-        return draw(model, "velocity", codec, guidance, replace(evaluating, batch=batch), 128)[0].int()
+        field = field_of(model, "velocity", guidance)
+        return draw(field, model.config, codec, replace(evaluating, batch=batch), 0, 128, "float32").int()
 
     whole = pixels(64)
     assert torch.equal(whole, pixels(64)) and whole.float().std() > 10

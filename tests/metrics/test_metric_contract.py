@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -29,7 +30,16 @@ def evidence(seed: int = 1, shift: float = 0.0, wrong: int = 6) -> Evidence:
     predicted = torch.where(torch.arange(CLASSES * EACH) < wrong, (labels() + 1) % CLASSES, labels())
     right = (predicted == labels()).double()
     cells, losses = predicted.unsqueeze(1).expand(-1, 4), 2 - right
-    return Evidence(draw(seed, shift), draw(0), labels(), labels(), predicted, cells, right, losses, 2 * losses)
+    plain = Evidence(draw(seed, shift), draw(0), labels(), labels(), predicted, cells, right, losses, 2 * losses)
+    return layered(plain, 1 / (1 + shift))
+
+
+def layered(seen: Evidence, sure: float = 1.0) -> Evidence:
+    """With every layer that a metric asks for: the features, where logits are so sure."""
+    layers = {metric.layer for metric in map(METRICS.__getitem__, METRICS)} - {""}
+    known = {name: replace(seen, layers={}, known={}) for name in layers}
+    logits = known["logits"]
+    return replace(seen, layers={**known, "logits": replace(logits, features=logits.features * sure)}, known={})
 
 
 def faults(metric) -> list[str]:
@@ -64,7 +74,7 @@ def shuffled(seen: Evidence) -> Evidence:
     other = torch.randperm(CLASSES * EACH, generator=torch.Generator().manual_seed(6))
     real = {"reference": seen.reference[other], "reference_labels": seen.reference_labels[other]}
     made = ("features", "labels", "predicted", "cells", "obeyed", "losses", "losses_skipped")
-    return Evidence(**real, **{name: getattr(seen, name)[order] for name in made})
+    return layered(Evidence(**real, **{name: getattr(seen, name)[order] for name in made}))
 
 
 def replicates_follow(metric, value: float) -> bool:
@@ -83,7 +93,7 @@ def test_what_a_metric_cannot_compute_has_a_reason(name):
     for features in (few, broken):
         asked, none = labels()[: len(features)], torch.empty(0)
         cells = asked.unsqueeze(1).expand(-1, 4)
-        seen = Evidence(features, draw(0), asked, labels(), None, cells, none, none, none)
+        seen = layered(Evidence(features, draw(0), asked, labels(), None, cells, none, none, none))
         value, reason = value_of(METRICS[name], seen)
         assert value is None and reason and not reason.endswith("."), (value, reason)
 

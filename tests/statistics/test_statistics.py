@@ -10,7 +10,7 @@ from scipy import stats
 from sprint.data.vision import ensure_torchvision
 from sprint.metrics import METRICS, Evidence
 from sprint.metrics.maths import kernel
-from sprint.metrics.maths.frechet import frechet_distance, frechet_influence, statistics, weighted
+from sprint.metrics.maths.frechet import frechet_distance, frechet_influence, statistics, symmetric_root, weighted
 from sprint.metrics.maths.rows import SEED, canonical
 from sprint.metrics.measuring import bootstrap, evidence_of
 from sprint.statistics.comparable import conflicts, identity_of
@@ -86,7 +86,8 @@ def test_replicates_of_a_distance_spread_as_fresh_samples_do():
 
 def test_linearised_replicates_follow_exact_ones_and_their_derivative_is_that_of_the_distance():
     rows, reference = normal(800, 6, 1, 0.4), statistics(normal(900, 6, 2) * 1.3)
-    distance, influence = frechet_influence(rows, reference)
+    root = symmetric_root(reference.covariance)
+    distance, influence = frechet_influence(rows, statistics(rows), reference, root)
     assert distance == pytest.approx(frechet_distance(*reference, *statistics(rows)), rel=1e-9)
     counts = bootstrap.resample(torch.zeros(800, dtype=torch.int64), 100)
     exact = METRICS["fd"].replicates(Evidence(rows, reference), counts)

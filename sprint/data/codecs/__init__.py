@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sprint.data.levels import to_pixels
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import find
 
@@ -65,9 +66,13 @@ class Codec:
         """float32 (B, channels, size, size) of stored examples; where it draws, from (seed, step, each one's index)."""
         raise NotImplementedError
 
-    def pictures(self, signal: "torch.Tensor") -> "torch.Tensor":
-        """uint8 (B, C, H, W) of signals: what is looked at and measured."""
+    def decoded(self, signal: "torch.Tensor") -> "torch.Tensor":
+        """Pictures (B, C, H, W) of signals as floats, from -1, black, to 1 and beyond."""
         raise NotImplementedError
+
+    def pictures(self, signal: "torch.Tensor", levels: str = "nearest") -> "torch.Tensor":
+        """uint8 (B, C, H, W) of signals: what is looked at and measured; `levels` as data.to_pixels has them."""
+        return to_pixels(self.decoded(signal), levels)
 
 
 CODECS = find("sprint.data.codecs", Codec)

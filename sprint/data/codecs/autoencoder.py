@@ -7,7 +7,6 @@ from (seed, step, index), so that how a batch is split changes nothing.
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sprint.data import to_pixels
 from sprint.data.autoencoder import Autoencoder
 from sprint.data.codecs import Codec
 from sprint.data.facts import INPUTS, SYMMETRIC, overall_std
@@ -137,10 +136,10 @@ class AutoencoderCodec(Codec):
             torch.randn(noise.shape[1:], generator=generator("posterior", seed, step, index), out=noise[row])
         return (noise.mul_(std).add_(mean) - shift) * scale
 
-    def pictures(self, signal):
+    def decoded(self, signal):
         scale, shift = self._tensors()
         decoded = self.network.decode(signal.float().cpu() / scale + shift)
-        return to_pixels(decoded if self.fed == SYMMETRIC else 2 * decoded - 1)
+        return decoded if self.fed == SYMMETRIC else 2 * decoded - 1
 
     def _tensors(self):
         import torch

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sprint.nn.ratios import kept_count
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import Kind, find
-from sprint.runtime.strict import checked
+from sprint.runtime.strict import checked, ranged
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Guidance(Kind):
 
     scale: float = 1.0  # 1 is no guidance
     interval: tuple[float, float] = (0.0, 1.0)  # times t at which it acts; 1 is noise
+    channels: int = ranged(
+        0, 1 << 10, unsaid=True, default=0
+    )  # the first of the network's, on which it acts; the others stay as the strong call has them. 0: on all
 
     usual = "none"
     title = ""  # how `sprint plugins` calls it

@@ -6,6 +6,7 @@ freely, and titles the numbers. Names and what extractors say of themselves are 
 """
 
 import difflib
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,13 @@ class Weights:
         return [folder / name for name in (self.url.rsplit("/", 1)[1], *self.other_names)]
 
     def cached(self) -> Path:
-        """The first of the places where there is a file, else the first."""
-        return next((path for path in self.places() if path.is_file()), self.places()[0])
+        """Of the places where there is a file the first that holds it, by its hash, else the first; else the first
+        place."""
+        places = self.places()
+        there = [path for path in places if path.is_file()]
+        if len(there) > 1:  # one alone is told by its hash when it is loaded
+            there.sort(key=lambda path: not hashlib.sha256(path.read_bytes()).hexdigest().startswith(self.sha256))
+        return (there or places)[0]
 
 
 class Extractor:
@@ -45,13 +51,16 @@ class Extractor:
     cites: str  # paper or source
     takes: str  # what images, and how it brings them to its own size
     dim: int  # features (n, dim)
+    layers: dict[str, int] = {}  # other outputs of its network that metrics are of, and how wide (n, width) they are
+    resizes: str = ""  # how it brings images to its size, where numbers of other ways are not to be mixed with its own
     classifies: bool = False  # whether its network also gives labels
     reads_cells: bool = False  # whether it looks at images cell by cell, and gives a label for each
     weights: Weights | None = None  # published ones; None where it is trained here
 
     @staticmethod
     def build(weights: Path) -> Any:
-        """The network with the weights in a file, with `image_shape` (C, H, W), None for any.
+        """The network with the weights in a file, with `image_shape` (C, H, W), None for any; where there are layers,
+        its `outputs` of images are the features and the layers, in their order.
 
         Raises one of fidelity.UNREADABLE for a file that holds something else; executes nothing in it.
         """

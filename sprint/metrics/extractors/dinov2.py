@@ -1,4 +1,4 @@
-"""The class token of DINOv2 with a ViT-L/14: 1024 features. What FDD takes."""
+"""The class token of DINOv2 with a ViT-L/14: 1024 features. What FDD takes (Stein et al., arXiv 2306.04675)."""
 
 from sprint.metrics.extractors import Extractor, Weights
 
@@ -6,7 +6,8 @@ from sprint.metrics.extractors import Extractor, Weights
 class DinoV2(Extractor):
     title = "DINOv2 ViT-L/14"
     cites = "Oquab et al., arXiv 2304.07193"
-    takes = "coloured images of any size, resized to 224 x 224 bilinearly without antialiasing, as torch-fidelity does"
+    takes = "coloured images of any size, resized to 224 x 224 bicubically by PIL, as dgm-eval does"
+    resizes = "PIL bicubic"
     dim = 1024
     weights = Weights(
         "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth", "d5383ea8f4877b24"

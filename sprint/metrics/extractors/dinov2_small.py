@@ -6,7 +6,8 @@ from sprint.metrics.extractors import Extractor, Weights
 class DinoV2Small(Extractor):
     title = "DINOv2 ViT-S/14"
     cites = "Oquab et al., arXiv 2304.07193"
-    takes = "coloured images of any size, resized to 224 x 224 bilinearly without antialiasing, as torch-fidelity does"
+    takes = "coloured images of any size, resized to 224 x 224 bicubically by PIL, as dgm-eval does"
+    resizes = "PIL bicubic"
     dim = 384
     weights = Weights(
         "https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth", "b938bf1bc15cd2ec"

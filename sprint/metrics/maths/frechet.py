@@ -6,12 +6,15 @@ The last trace is the sum of the square roots of the eigenvalues of a symmetric 
 trace from the eigenvalues of C1 C2, which is not symmetric: equal to 12 digits, and slower.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 
 SUBSETS = 15  # sizes between half and all of the images, as many as Chong & Forsyth take
+WIDE = 256  # dimensions beyond which distances are taken in ways that make fewer covariances and roots
+BLOCK = 8192  # rows whose products are taken at once; so many and fewer in one go
 
 
 class Gaussian(NamedTuple):
@@ -23,53 +26,119 @@ class Gaussian(NamedTuple):
 
 def statistics(features: torch.Tensor) -> Gaussian:
     """The Gaussian of features (n, d), n >= 2; covariance normalised by n - 1, as FID has it."""
-    features = features.double()
-    return Gaussian(features.mean(0), torch.cov(features.T).reshape(features.shape[1], features.shape[1]))
+    count, width = features.shape
+    if count <= BLOCK:
+        features = features.double()
+        return Gaussian(features.mean(0), torch.cov(features.T).reshape(width, width))
+    moments = Moments(width)
+    for block in features.split(BLOCK):
+        moments.add(block)
+    return moments.gaussian()
 
 
 def frechet_distance(
     mean1: torch.Tensor, covariance1: torch.Tensor, mean2: torch.Tensor, covariance2: torch.Tensor
 ) -> float:
     """Frechet distance of two Gaussians given as (d,), (d, d) each; singular covariances are allowed."""
-    return _distance(Gaussian(mean1, covariance1), _root(covariance1), Gaussian(mean2, covariance2))
+    return distance(Gaussian(mean1, covariance1), symmetric_root(covariance1), Gaussian(mean2, covariance2))
 
 
 def frechet_distances(reference: Gaussian, others: Iterable[Gaussian]) -> list[float]:
     """FD of each of many Gaussians to one reference, whose root is taken once."""
-    root = _root(reference.covariance)
-    return [_distance(reference, root, other) for other in others]
+    root = symmetric_root(reference.covariance)
+    return [distance(reference, root, other) for other in others]
 
 
-def frechet_influence(features: torch.Tensor, reference: Gaussian) -> tuple[float, torch.Tensor]:
-    """FD of features (n, d) to the reference, and its derivative (n,) with respect to the weight of each row.
+def frechet_influence(
+    features: torch.Tensor, own: Gaussian, reference: Gaussian, root: torch.Tensor
+) -> tuple[float, torch.Tensor]:
+    """FD of features (n, d), whose Gaussian is `own`, to the reference, whose root is given, and the derivative (n,)
+    of FD with respect to the weight of each row.
 
     With R the root of the reference covariance and P = (R C R)^1/2, d FD = 2 (m - m_ref) dm + tr[(1 - R P^-1 R) dC].
     The derivatives add up to zero; where P is singular its pseudo-inverse stands in.
     """
-    own, root = statistics(features), _root(reference.covariance)
     product = root @ own.covariance @ root
     values, vectors = torch.linalg.eigh((product + product.T) / 2)
     inverse = torch.where(values > values.max() * 1e-10, values, torch.inf).rsqrt()
-    half = root @ vectors
-    centred = features.double() - own.mean
-    outer = centred.square().sum(1) - ((centred @ half).square() * inverse).sum(1)
-    change = 2 * centred @ (own.mean - reference.mean) + outer
-    return _distance(reference, root, own), change - change.mean()
+    half, shift = root @ vectors, own.mean - reference.mean
+    parts = []
+    for block in features.split(BLOCK):
+        centred = block.double() - own.mean
+        outer = centred.square().sum(1) - ((centred @ half).square_() * inverse).sum(1)
+        parts.append(2 * centred @ shift + outer)
+    change = torch.cat(parts)
+    traces = reference.covariance.trace() + own.covariance.trace() - 2 * values.clamp(min=0).sqrt().sum()
+    return float(shift @ shift + traces), change - change.mean()
 
 
-def fd_infinity(features: torch.Tensor, reference: Gaussian, seed: int) -> float:
+def fd_infinity(features: torch.Tensor, reference: Gaussian, seed: int, root: torch.Tensor | None = None) -> float:
     """FD of features (n, d) extrapolated to infinitely many (Chong & Forsyth, arXiv 1911.07023, section 3.1).
 
     The bias of FD goes as 1/n: a line through FD against 1/n, over random subsets of growing size, meets 1/n = 0 there.
-    Needs n > 2 d, so that every subset's covariance has full rank.
+    Needs n > 2 d, so that every subset's covariance has full rank. `root` is that of the reference covariance, if it is
+    known. Beyond WIDE dimensions every subset holds the smaller ones, so that each image is looked at once.
     """
-    count = len(features)
+    sizes = torch.linspace(len(features) / 2, len(features), SUBSETS).long()
+    root = symmetric_root(reference.covariance) if root is None else root
     generator = torch.Generator().manual_seed(seed)
-    root = _root(reference.covariance)
-    sizes = torch.linspace(count / 2, count, SUBSETS).long()
-    subsets = (features[torch.randperm(count, generator=generator)[:size]] for size in sizes)
-    distances = torch.tensor([_distance(reference, root, statistics(s)) for s in subsets], dtype=torch.float64)
-    return _intercept(1 / sizes.double(), distances)
+    subsets = _nested if features.shape[1] > WIDE else _apart
+    distances = [distance(reference, root, subset) for subset in subsets(features, sizes, generator)]
+    return _intercept(1 / sizes.double(), torch.tensor(distances, dtype=torch.float64))
+
+
+def _apart(features: torch.Tensor, sizes: torch.Tensor, generator: torch.Generator) -> Iterator[Gaussian]:
+    """The Gaussians of random subsets, each drawn by itself."""
+    for size in sizes:
+        yield statistics(features[torch.randperm(len(features), generator=generator)[:size]])
+
+
+def _nested(features: torch.Tensor, sizes: torch.Tensor, generator: torch.Generator) -> Iterator[Gaussian]:
+    """The Gaussians of random subsets, each the one before and more."""
+    order = torch.randperm(len(features), generator=generator)
+    moments = Moments(features.shape[1], features[order[:BLOCK]].double().mean(0))
+    for start, end in pairwise([0, *sizes.tolist()]):
+        for rows in order[start:end].split(BLOCK):
+            moments.add(features[rows])
+        yield moments.gaussian()
+
+
+class Moments:
+    """Sums from which the Gaussian of rows follows that are seen a few at a time."""
+
+    def __init__(self, width: int, origin: torch.Tensor | None = None):
+        """`origin` (width,): about where their mean is, from which they are counted so that no digits are lost."""
+        self.origin, self.count = origin, 0
+        self.total = torch.zeros(width, dtype=torch.float64)
+        self.products = torch.zeros(width, width, dtype=torch.float64)
+
+    def add(self, features: torch.Tensor) -> None:
+        """See rows (n, width)."""
+        rows = features.double()
+        self.origin = rows.mean(0) if self.origin is None and len(rows) else self.origin
+        rows = rows if self.origin is None else rows - self.origin
+        self.count += len(rows)
+        self.total += rows.sum(0)
+        self.products.addmm_(rows.T, rows)
+
+    def gaussian(self) -> Gaussian:
+        """Of at least two rows, as `statistics` has it."""
+        mean = self.total / self.count
+        scatter = self.products - self.count * torch.outer(mean, mean)
+        return Gaussian(self.origin + mean, scatter / (self.count - 1))
+
+
+def pooled(parts: list[Moments]) -> Gaussian:
+    """The Gaussian of the rows of all parts together."""
+    parts = [part for part in parts if part.count]
+    count = sum(part.count for part in parts)
+    means = [part.origin + part.total / part.count for part in parts]
+    mean = sum(own * (part.count / count) for own, part in zip(means, parts, strict=True))
+    scatter = torch.zeros_like(parts[0].products)
+    for own, part in zip(means, parts, strict=True):
+        within = part.products - torch.outer(part.total, part.total) / part.count
+        scatter += within + part.count * torch.outer(own - mean, own - mean)
+    return Gaussian(mean, scatter / (count - 1))
 
 
 def fd_per_class(
@@ -80,11 +149,34 @@ def fd_per_class(
     Its bias is that of the images per class, so compare it only between sets of equal size.
     """
     distances = {}
-    for label in sorted(set(labels.tolist()) & set(reference_labels.tolist())):
-        ours, theirs = features[labels == label], reference[reference_labels == label]
+    mine, others = _by_label(labels), _by_label(reference_labels)
+    for label in sorted(mine.keys() & others.keys()):
+        ours, theirs = features[mine[label]], reference[others[label]]
         if min(len(ours), len(theirs)) >= 2:
-            distances[label] = frechet_distance(*statistics(theirs), *statistics(ours))
+            few = features.shape[1] > WIDE and min(len(ours), len(theirs)) < features.shape[1]
+            distances[label] = (
+                frechet_of_few(ours, theirs) if few else frechet_distance(*statistics(theirs), *statistics(ours))
+            )
     return distances
+
+
+def _by_label(labels: torch.Tensor) -> dict[int, torch.Tensor]:
+    """Places of the images of each label, in order."""
+    found, counts = labels.unique(return_counts=True)
+    return dict(zip(found.tolist(), labels.argsort(stable=True).split(counts.tolist()), strict=True))
+
+
+def frechet_of_few(features: torch.Tensor, reference: torch.Tensor) -> float:
+    """FD of rows (n, d) and (m, d) of which there are fewer than dimensions, on one side at least.
+
+    Of rows X and Y from which their means are taken, the eigenvalues of C1 C2 are the squares of the singular values
+    of X Y^T / sqrt((n - 1) (m - 1)): a matrix of n x m, and no covariance is made.
+    """
+    first, second = features.double(), reference.double()
+    shift = first.mean(0) - second.mean(0)
+    first, second = ((rows - rows.mean(0)) / (len(rows) - 1) ** 0.5 for rows in (first, second))
+    cross = torch.linalg.svdvals(first @ second.T).sum()
+    return float(shift @ shift + first.square().sum() + second.square().sum() - 2 * cross)
 
 
 def weighted(rows: torch.Tensor, weights: torch.Tensor) -> Gaussian:
@@ -95,7 +187,7 @@ def weighted(rows: torch.Tensor, weights: torch.Tensor) -> Gaussian:
     return Gaussian(mean, (centred * weights).T @ centred / (count - 1))
 
 
-def _distance(first: Gaussian, root: torch.Tensor, second: Gaussian) -> float:
+def distance(first: Gaussian, root: torch.Tensor, second: Gaussian) -> float:
     """FD where `root` is the symmetric square root of the first covariance."""
     product = root @ second.covariance.double() @ root
     cross = torch.linalg.eigvalsh((product + product.T) / 2).clamp(min=0).sqrt().sum()
@@ -111,7 +203,7 @@ def _intercept(x: torch.Tensor, y: torch.Tensor) -> float:
     return float(y.mean() - slope * x.mean())
 
 
-def _root(covariance: torch.Tensor) -> torch.Tensor:
+def symmetric_root(covariance: torch.Tensor) -> torch.Tensor:
     """Symmetric square root of a positive semi-definite matrix (d, d); rounding below zero counts as zero."""
     values, vectors = torch.linalg.eigh(covariance.double())
     return (vectors * values.clamp(min=0).sqrt()) @ vectors.T

@@ -24,7 +24,7 @@ def over_subsets(evidence: Evidence) -> torch.Tensor:
     found = torch.empty(SUBSETS, dtype=torch.float64)
     for number in range(SUBSETS):
         mine, others = (random.choice(len(side), size, replace=False) for side in (features, reference))
-        found[number] = unbiased_mmd(features[mine], reference[others])
+        found[number] = unbiased_mmd(features[mine].double(), reference[others].double())
     return found
 
 
@@ -34,7 +34,7 @@ def over_all(evidence: Evidence) -> float:
     pairs = max(len(features), len(reference)) ** 2
     if pairs > MOST_PAIRS:
         raise Unavailable(f"would take {pairs:.0e} pairs of images, more than {MOST_PAIRS:.0e}; see kid")
-    return unbiased_mmd(features, reference)
+    return unbiased_mmd(features.double(), reference.double())
 
 
 def unbiased_mmd(first: torch.Tensor, second: torch.Tensor) -> float:

@@ -6,7 +6,9 @@ too: `torch_fidelity.calculate_metrics(feature_extractor="digits-cnn", feature_e
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors import SafetensorError
 from torch_fidelity import (
     FeatureExtractorBase,
@@ -19,6 +21,7 @@ from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 from sprint.metrics.networks import small
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
 
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of its channels, from 0 to 1
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 
@@ -95,13 +98,45 @@ class DinoV2(FeatureExtractorDinoV2):
         self.model.load_state_dict(weights, assign=True)
         self.float().requires_grad_(False).eval()
 
+    def forward(self, input):
+        levels = prepared(input).to(next(self.model.parameters()))
+        return (self.model(levels),)
 
-def inception(weights: Path) -> FeatureExtractorBase:
-    """torch-fidelity's Inception-v3, which unpickles whatever a file holds: it sees only files of plain tensors."""
-    _tensors(weights)
-    module = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], weights)
-    module.image_shape = (3, None, None)
-    return module
+
+def prepared(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 images (n, 3, H, W) as DINOv2 sees them in dgm-eval (Stein et al., arXiv 2306.04675): float32
+    (n, 3, 224, 224), each resized by PIL, which rounds to 8 bits again, and normalised as ImageNet's are."""
+    side = FeatureExtractorDinoV2.INPUT_IMAGE_SIZE
+    pictures = [Image.fromarray(one) for one in pixels.cpu().permute(0, 2, 3, 1).contiguous().numpy()]
+    resized = [np.asarray(one.resize((side, side), Image.Resampling.BICUBIC)) for one in pictures]
+    levels = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in IMAGENET)
+    return (levels - mean) / deviation
+
+
+class Inception(FeatureExtractorInceptionV3):
+    """torch-fidelity's Inception-v3, which unpickles whatever a file holds: it sees only files of plain tensors.
+
+    Besides its pooled features it gives the logits without bias, and of a map that torch-fidelity does not give out
+    the channels that sFID takes: `mixed_6/conv` of the TensorFlow graph, channels last.
+    """
+
+    image_shape = (3, None, None)
+    CHANNELS = 7
+
+    def __init__(self, name, features_list, feature_extractor_weights_path=None, **settings):
+        _tensors(feature_extractor_weights_path)
+        super().__init__(name, features_list, feature_extractor_weights_path, **settings)
+        self.spatial = None
+        self.Mixed_6d.branch1x1.register_forward_hook(self._keep)
+
+    def _keep(self, module, inputs, output_BCHW):
+        self.spatial = output_BCHW[:, : self.CHANNELS].movedim(1, -1).flatten(1)
+
+    def outputs(self, pixels):
+        """Features, and the layers `spatial` and `logits`."""
+        features, logits = self(pixels)
+        return features, self.spatial, logits
 
 
 def register(name: str, module: FeatureExtractorBase) -> None:

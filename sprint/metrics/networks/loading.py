@@ -36,15 +36,23 @@ class Loaded:
     def features(self, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
         """Features (n, d) float32, on the CPU, of uint8 images (n, C, H, W); grey images are repeated into three
         channels for extractors of coloured ones, which resize by themselves."""
+        return self.outputs(pixels, batch_size)[self.name]
+
+    def outputs(self, pixels: torch.Tensor, batch_size: int = 256) -> dict[str, torch.Tensor]:
+        """The features under the extractor's name, and its layers as `<name>/<layer>`."""
         if pixels.dtype != torch.uint8 or pixels.ndim != 4:
             raise UserError(f"extractors take uint8 images (n, C, H, W), got {pixels.dtype} {tuple(pixels.shape)}")
+        names = [self.name, *(f"{self.name}/{layer}" for layer in self.kind.layers)]
         if len(pixels) == 0:
-            return torch.empty(0, self.kind.dim_of(self.module))
+            widths = [self.kind.dim_of(self.module), *self.kind.layers.values()]
+            return {name: torch.empty(0, width) for name, width in zip(names, widths, strict=True)}
         pixels = self._channels_and_size(pixels)
         device = next(self.module.parameters()).device
+        seen = self.module.outputs if self.kind.layers else lambda batch: self.module(batch)[:1]
         batches = track(pixels.split(batch_size), f"features {self.name}", total=-(-len(pixels) // batch_size))
         with torch.inference_mode():
-            return torch.cat([self.module(batch.to(device))[0].float().cpu() for batch in batches])
+            parts = [[one.float().cpu() for one in seen(batch.to(device))] for batch in batches]
+        return {name: torch.cat(part) for name, part in zip(names, zip(*parts, strict=True), strict=True)}
 
     def classify(self, pixels: torch.Tensor, batch_size: int = 256) -> torch.Tensor:
         """Labels (n,) int64 that it gives to uint8 images (n, C, H, W)."""
