@@ -6,6 +6,7 @@
 Every method had the same number of trials, on seeds that are used for nothing else, judged by the held-out loss.
 """
 
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -69,11 +70,16 @@ def read_rates(path: Path, location: str) -> dict[str, float]:
 
 
 def choose(losses: dict[str, dict[float, list[float]]]) -> dict[str, Chosen]:
-    """The rate with the lowest mean loss of each method, from its losses by rate."""
+    """The rate with the lowest mean loss of each method, from its losses by rate; infinite where it diverged.
+
+    Raises UserError where a method diverged at every rate.
+    """
     chosen = {}
     for method, tried in losses.items():
         means = {rate: sum(tried[rate]) / len(tried[rate]) for rate in sorted(tried)}
         best = min(means, key=means.get)
+        if math.isinf(means[best]):
+            raise UserError(f"method {method!r} diverged at every rate: {', '.join(f'{rate:g}' for rate in means)}")
         chosen[method] = Chosen(best, best in (min(means), max(means)), means)
     return chosen
 

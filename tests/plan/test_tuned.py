@@ -1,5 +1,6 @@
 """Tuning: as many trials for every method, on seeds used for nothing else; what was chosen is read by the preset."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -37,6 +38,11 @@ def test_the_lowest_mean_loss_is_chosen_and_the_edge_of_the_grid_said():
     assert chosen["dense"].rate == 2.0 and not chosen["dense"].edge
     assert chosen["dense"].losses == pytest.approx({1.0: 0.45, 2.0: 0.35, 4.0: 0.55})
     assert chosen["sprint"].rate == 1.0 and chosen["sprint"].edge
+
+
+def test_a_method_that_diverged_at_every_rate_is_told():
+    with pytest.raises(UserError, match="method 'dense' diverged at every rate: 1, 2"):
+        choose({"dense": {1.0: [math.inf], 2.0: [0.5, math.inf]}})
 
 
 def test_what_was_chosen_is_read_back_and_used_by_every_run_of_the_method(tmp_path):
