@@ -38,8 +38,8 @@ class Autoencoder:
 
     @property
     def missing(self) -> bool:
-        """Whether there is no such folder, and it is no name of the Hub's."""
-        return not self.revision and not Path(self.asked).exists()
+        """Whether it is not there, or not whole yet, its config being written last; and it is no name of the Hub's."""
+        return not self.revision and not (Path(self.asked) / CONFIG).exists()
 
     @cached_property
     def folder(self) -> Path:

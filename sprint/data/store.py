@@ -15,7 +15,7 @@ import numpy as np
 
 from sprint.data.facts import Facts, unscaled
 from sprint.data.layouts import SAMPLE
-from sprint.data.layouts.shards import BEGUN, INDEX, LABELS, NAME, VERSION, file_hash, shard_name
+from sprint.data.layouts.shards import BEGUN, INDEX, LABELS, LOCK, NAME, VERSION, file_hash, shard_name
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, refuse_unwritable, remove_unfinished, write_bytes, write_json
@@ -23,7 +23,6 @@ from sprint.runtime.lock import hold
 from sprint.runtime.progress import track
 
 BYTES = 1 << 27  # of a shard, about
-LOCK = "lock"  # of runtime/lock.py
 ROWS = 32  # examples that are made at a time
 LARGEST = float(np.finfo(np.float16).max)
 

@@ -169,7 +169,11 @@ def test_a_store_and_an_autoencoder_that_are_still_to_be_made_are_announced(tmp_
     examples = data.opened(settings, {"name": "autoencoder", "path": str(tmp_path / "no"), "channels": 4}, 32)
     examples.check()
     assert (examples.channels, examples.size, examples.classes) == (4, 4, 7)
-    with pytest.raises(UserError, match="which is not there"):
+    for path in ("none/lock", "none/begun.json", "none/00000.json", "no/diffusion_pytorch_model.safetensors"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()  # as they are being made: jobs that need neither read the plan meanwhile
+        data.opened(settings, {"name": "autoencoder", "path": str(tmp_path / "no"), "channels": 4}, 32).check()
+    with pytest.raises(UserError, match="begun and not finished"):
         examples.data_set.verify()
 
 

@@ -24,6 +24,7 @@ from sprint.runtime.files import read_json
 from sprint.runtime.progress import track
 
 INDEX, BEGUN, LABELS, MIRRORED = "index.json", "begun.json", "labels.npy", ".mirrored.npy"
+LOCK = "lock"  # of runtime/lock.py
 NAME, VERSION = "sprint-bench latents", 1
 HEAD = 128  # bytes of an .npy file before its numbers, as NumPy writes arrays of few dimensions
 PIECE = 1 << 24  # bytes that are hashed at a time
@@ -170,6 +171,14 @@ class Shards(Layout):
         yield (self.path / INDEX).read_bytes()
         for name in sorted([*self.files(), LABELS]):
             yield f"{name} {_size(self.path / name)}".encode()
+
+
+def unfinished(path: Path) -> bool:
+    """Whether shards are still to be made in a folder that is not there, or where they are being made."""
+    if not path.exists():
+        return True
+    names = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} if path.is_dir() else {INDEX}
+    return INDEX not in names and (BEGUN in names or names <= {LOCK})
 
 
 def shard_name(number: int, mirrored: bool = False) -> str:

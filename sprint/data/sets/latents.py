@@ -12,6 +12,7 @@ import numpy as np
 
 from sprint.data.facts import Facts, found_facts, unscaled
 from sprint.data.layouts import KINDS, PIXELS, SAMPLE, Layout, open_layout
+from sprint.data.layouts.shards import unfinished
 from sprint.data.sets import DataSet
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import ranged
@@ -56,9 +57,9 @@ class Latents(DataSet):
 
     @property
     def announced(self) -> bool:
-        """Whether the store is still to be made, and the preset says what it will be."""
+        """Whether the store is still to be made, or is being made, and the preset says what it will be."""
         told = self.settings.classes and all(side > 0 for side in self.settings.shape)
-        return bool(told) and not Path(self.settings.path).exists()
+        return bool(told) and unfinished(Path(self.settings.path))
 
     @cached_property
     def layout(self) -> Layout:
