@@ -10,7 +10,7 @@ from sprint.metrics.extractors import extractor_named
 from sprint.plan.schema import Evaluating
 from sprint.runtime.code import shaping
 
-DRAWING = "sprint.diffusion.sample"
+DRAWING = ("sprint.diffusion.sample", "sprint.evaluation.held_out")  # and losses, which are kept beside features
 SEEING = "sprint.metrics.networks.loading"
 COMPUTING = ("sprint.metrics.measuring", "sprint.metrics.measuring.bootstrap", "sprint.metrics.measuring.floor")
 
@@ -19,7 +19,7 @@ def of_features(evaluating: Evaluating, guidances: list[Guidance], codec: Codec)
     """What shapes the features of images that are drawn under these guidances."""
     drawn = [type(one).__module__ for one in (evaluating.sampler, *guidances, codec)]
     seen = [extractor_named(name).__module__ for name in evaluating.extractors]
-    return shaping(DRAWING, SEEING, *drawn, *seen)
+    return shaping(*DRAWING, SEEING, *drawn, *seen)
 
 
 def of_evaluation(evaluating: Evaluating, guidances: list[Guidance], codec: Codec) -> dict[str, str]:
