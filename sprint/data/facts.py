@@ -50,7 +50,7 @@ def found_facts(layout: Layout, given: Facts) -> Facts:
     kind = given.kind or _kind(stored, layout)
     scale, sentence = (given.scale, "") if given.scale else _scale(stored, kind, layout)
     mean, std = channel_moments(*unscaled(stored, replace(given, kind=kind, scale=scale or 1.0)))
-    vae_input = given.vae_input or _vae_input(mean, std)
+    vae_input = given.vae_input or _vae_input(mean, std) or layout.vae_input
     sentences = [sentence] if sentence else []
     if not vae_input:
         sentences.append(

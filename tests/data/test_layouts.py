@@ -287,6 +287,14 @@ def test_what_is_corrupt_or_ambiguous_is_refused_in_one_sentence(make, tmp_path)
     assert "\n" not in str(refused.value) and not (tmp_path / "shards/index.json").exists()
 
 
+def test_where_a_layout_says_what_the_autoencoder_was_fed_other_channel_means_decide_nothing(tmp_path):
+    source = stores.source(60, (9.0, -9.0, 9.0, 0.0))
+    for write in (stores.maskdit, stores.mar, stores.lightningdit):
+        assert inspect(write(tmp_path / write.__name__, source), NOTHING)["vae_input"] == [-1, 1]
+    found = inspect(stores.maskdit(tmp_path / "edm2's", EDM2), NOTHING)
+    assert found["vae_input"] == [0, 1] and found["open"] == []
+
+
 def test_the_key_that_a_refusal_names_settles_it(tmp_path):
     for make, given in (
         (odd_spread, Facts(scale=0.18215, vae_input=(-1.0, 1.0))),

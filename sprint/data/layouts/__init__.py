@@ -28,6 +28,7 @@ class Layout:
     cites = ""  # whose it is, with the file that says so
     kind = ""  # what its documentation says an example is
     scale = 1.0  # the factor that its documentation says stored samples have had
+    vae_input: tuple[float, ...] = (-1.0, 1.0)  # what it says their autoencoder was fed; () where that differs
     mirrored = False  # whether the latents of the mirrored picture lie beside each
 
     def __init__(self, path: Path):

@@ -22,6 +22,7 @@ class Repa(Layout):
     title = "REPA's or edm2's latents (img-mean-std-*.npy and dataset.json, folder or ZIP)"
     cites = "REPA, arXiv 2410.06940: preprocessing/dataset_tools.py; edm2, arXiv 2312.02696: dataset_tool.py"
     kind = MEAN_STD
+    vae_input = ()
 
     @classmethod
     def recognises(cls, path):
