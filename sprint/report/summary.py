@@ -1,10 +1,11 @@
 """Evaluations averaged over seeds, per setting and guidance: mean, range, interval, number.
 
 Settings are compared under one guidance at a time, `ranking`; where each stands with its own best, `best_line`, that is
-the best for the metric at hand, and whoever shows it says so.
+the best for the metric at hand, chosen on other seeds than it is told of, and whoever shows it says so.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -101,11 +102,56 @@ def line_under(study: Study, setting: str, guidance: str) -> Line | None:
 
 
 def best_line(study: Study, setting: str, metric: str) -> Line | None:
-    """The line with the best mean of `metric` among a setting's guidances; None when it has that metric nowhere."""
-    known = [line for line in lines(study, setting) if metric in line.metrics]
+    """A setting at the guidance at which `metric` is best, as `best_of` chooses it; None when it has that nowhere."""
+    return best_of(lines(study, setting), metric)
+
+
+def best_of(known: list[Line], metric: str) -> Line | None:
+    """The lines of a setting as one: for every seed that guidance under which the mean over the other seeds is best.
+
+    So no image judges the guidance that it chose (cross-fitting); with one seed it does, as nothing else is there.
+    Where seeds choose differently the line names each guidance, and has the sample keys of the most frequent one.
+    """
+    known = [line for line in known if metric in line.metrics]
     if not known:
         return None
-    return (min if metric_of(metric).better == "lower" else max)(known, key=lambda line: line.metrics[metric].mean)
+    seeds = dict.fromkeys(seed for line in known for seed in line.metrics[metric].samples)
+    chosen = {seed: _chosen_by_others(known, metric, seed) for seed in seeds}
+    if len({line.guidance for line in chosen.values()}) == 1:
+        return next(iter(chosen.values()))
+    often = Counter(line.guidance for line in chosen.values())
+    first = max(chosen.values(), key=lambda line: often[line.guidance])
+    names = sorted({name for line in chosen.values() for name in line.metrics})
+    return replace(
+        first,
+        guidance=" or ".join(sorted(often, key=lambda name: -often[name])),
+        metrics={name: found for name in names if (found := _of_seeds(chosen, name)) is not None},
+    )
+
+
+def _chosen_by_others(known: list[Line], metric: str, seed: object) -> Line:
+    """Of the lines that have this seed, the one that is best over the others, or over this one where it is alone."""
+    mine = [line for line in known if seed in line.metrics[metric].samples]
+
+    def value(line: Line) -> float:
+        values = line.metrics[metric].by_seed
+        others = [one for other, one in values.items() if other != seed] or [values[seed]]
+        return sum(others) / len(others)
+
+    return (max if metric_of(metric).better == "higher" else min)(mine, key=value)
+
+
+def _of_seeds(chosen: dict[object, Line], name: str) -> Spread | None:
+    """A metric over seeds, each from its own line."""
+    samples = {
+        seed: line.metrics[name].samples[seed]
+        for seed, line in chosen.items()
+        if name in line.metrics and seed in line.metrics[name].samples
+    }
+    values = [sample.value for sample in samples.values()]
+    if not values:
+        return None
+    return Spread(sum(values) / len(values), min(values), max(values), len(values), samples, logarithmic(name))
 
 
 def ranking(study: Study, guidance: str) -> list[tuple[str, Line]]:

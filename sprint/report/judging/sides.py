@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from sprint.diffusion.guidance import kind_name
-from sprint.metrics import METRICS, is_metric, metric_of
+from sprint.metrics import METRICS, is_metric
 from sprint.report.format import listed, metric_name, metric_text
 from sprint.report.learned import nothing_learned
 from sprint.report.read import Run, Study
-from sprint.report.summary import Line, lines
+from sprint.report.summary import Line, best_of, lines
 from sprint.statistics.claims import DISTANCE, Rule, Selector
 
 
@@ -76,8 +76,7 @@ def _side(study: Study, setting: str, rule: Rule, selector: Selector) -> Side:
         found = [line for line in found if line.kind == selector.guidance]
     if not found:
         raise _without(study, setting, metric, selector)
-    better = max if metric_of(metric).better == "higher" else min
-    return Side(study, setting, metric, better(found, key=lambda line: line.metrics[metric].mean), runs)
+    return Side(study, setting, metric, best_of(found, metric), runs)
 
 
 def _without(study: Study, setting: str, metric: str, selector: Selector) -> Exception:

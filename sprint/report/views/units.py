@@ -16,6 +16,8 @@ UNITS = [
     "FD under our own extractors is neither FID nor FDD: these names belong to one Inception and one DINOv2 network.",
     "Floor: the same metric between two random halves of the real images, the mean over several splits. It depends on "
     "their number, as every FD does.",
+    "At its best guidance a setting is told, in each seed, at the guidance that serves its other seeds best: no image "
+    "judges the guidance that it chose. With one seed it does.",
     "Untrained: the same metric of what a network draws before its first step, which is noise.",
 ]
 

@@ -17,7 +17,8 @@ CAPTION = (
     "seeds would decide four times in five, if effect and noise are as estimated. Modelled costs are exact. Rules that "
     "need depth are not testable where few blocks do as well as all of them. Each rule carries the date since which it "
     "stands as it is, and a hash of what it says. An outcome speaks of its preset, not of the scale of the claim. "
-    "Guidance best: each side with the guidance, of those evaluated, at which its own metric is best."
+    "Guidance best: each side, in each seed, with the guidance at which its own metric is best in the other seeds, so "
+    "that no image judges the guidance that it chose; with one seed it does."
 )
 
 
