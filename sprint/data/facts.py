@@ -48,6 +48,7 @@ def found_facts(layout: Layout, given: Facts) -> Facts:
         return _agreeing(Facts(**said), given, layout)
     stored = layout.probe().astype(np.float64)
     kind = given.kind or _kind(stored, layout)
+    _refuse_impossible(replace(given, kind=kind), stored, layout)
     scale, sentence = (given.scale, "") if given.scale else _scale(stored, kind, layout)
     mean, std = channel_moments(*unscaled(stored, replace(given, kind=kind, scale=scale or 1.0)))
     vae_input = given.vae_input or _vae_input(mean, std) or layout.vae_input
@@ -105,6 +106,18 @@ def _kind(stored: np.ndarray, layout: Layout) -> str:
             f"{', '.join(KINDS)}"
         )
     return MEAN_LOGVAR
+
+
+def _refuse_impossible(given: Facts, stored: np.ndarray, layout: Layout) -> None:
+    """Raise UserError for what was said of stored examples and cannot be."""
+    if given.kind == SAMPLE:
+        return
+    if given.scale not in (0.0, 1.0) or given.shift:
+        raise UserError(f"{layout.path}: scale and shift are of samples; leave them out for {given.kind}")
+    if stored.shape[1] % 2:
+        raise UserError(f"{layout.path}: kind is {given.kind}, and there are {stored.shape[1]} channels; allowed: even")
+    if given.kind == MEAN_STD and (lowest := stored[:, stored.shape[1] // 2 :].min()) < 0:
+        raise UserError(f"{layout.path}: kind is {given.kind}, and standard deviations go down to {lowest:.3g}")
 
 
 def _scale(stored: np.ndarray, kind: str, layout: Layout) -> tuple[float, str]:

@@ -1,6 +1,5 @@
 """The files of a folder or of a ZIP by name: what reads the one reads the other."""
 
-import os
 import zipfile
 import zlib
 from functools import cached_property
@@ -30,22 +29,10 @@ class Members:
             raise UserError(f"{self.path}: cannot be read as a ZIP ({error}); copy it anew") from error
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file; not asked of what could not be a folder or ZIP."""
+        """Whether there is such a file."""
         if self.zipped:
             return name in self.archive.NameToInfo
         return (self.path / name).is_file()
-
-    def first_below(self, ending: str) -> str | None:
-        """A file with that ending one folder down, or None."""
-        if self.zipped:
-            return next(
-                (name for name in self.archive.namelist() if name.endswith(ending) and name.count("/") == 1), ""
-            )
-        for folder in sorted(entry.path for entry in os.scandir(self.path) if entry.is_dir()):
-            for entry in os.scandir(folder):
-                if entry.name.endswith(ending):
-                    return f"{Path(folder).name}/{entry.name}"
-        return None
 
     def read(self, name: str) -> bytes:
         """Raises UserError for a file that is not there or broken."""

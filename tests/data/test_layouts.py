@@ -306,6 +306,19 @@ def test_the_key_that_a_refusal_names_settles_it(tmp_path):
         assert not facts.open and facts.kind and facts.scale
 
 
+@pytest.mark.parametrize(
+    "write, given, sentence",
+    [
+        (stores.repa, Facts(scale=0.18215), "scale and shift are of samples; leave them out for mean_std"),
+        (stores.maskdit, Facts(kind="mean_std"), "kind is mean_std, and standard deviations go down to -1"),
+        (stores.lightningdit, Facts(kind="mean_std"), "kind is mean_std, and standard deviations go down to -"),
+    ],
+)
+def test_what_is_said_of_latents_and_cannot_be_is_refused(write, given, sentence, tmp_path):
+    with pytest.raises(UserError, match=sentence):
+        inspect(write(tmp_path, stores.source()), given)
+
+
 def test_a_layout_that_holds_logvariances_under_repas_names_is_found_out(tmp_path):
     source = stores.source()
     path = stores.repa(tmp_path, source)
