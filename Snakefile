@@ -25,6 +25,9 @@ CACHE = workflow.sourcecache.runtime_cache  # None in a job of another Snakemake
 remove_leftovers([workflow.snakemake_tmp_dir, *([CACHE.name] if CACHE else [])])
 
 
+report: "workflow/report/workflow.rst"
+
+
 wildcard_constraints:
     run="[^/]+",
     study="|".join(STUDIES),

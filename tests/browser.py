@@ -1,37 +1,37 @@
-"""What a real browser makes of a page: its width, its pictures, and what it asked of the network."""
+"""A real browser on a page of the report: Chromium, driven through its own pipe, without a network.
 
-import html
+    with browser.opened(page, width=1280) as tab:
+        tab.press("Tab"); tab.click("summary"); tab.value("document.title")
+
+What a page is, tests ask in JavaScript; keys and the pointer are real ones.
+"""
+
+import base64
+import contextlib
 import json
-import re
+import os
 import shutil
 import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-# The page is loaded into frames of the widths asked for, so that 400 pixels are 400 even where windows have a minimum.
-WRAPPER = """<!doctype html><title>frames</title>{frames}<pre id="found"></pre><script>
-const found = {{}};
-function measure(frame) {{
-  const page = frame.contentDocument, root = page.documentElement, edge = root.clientWidth + 1;
-  const outside = [...page.querySelectorAll("body *")].filter(part => {{
-    for (let at = part; at !== page.body; at = at.parentElement) {{
-      if (["auto", "scroll", "hidden"].includes(frame.contentWindow.getComputedStyle(at).overflowX)) return false;
-    }}
-    return part.getBoundingClientRect().right > edge;
-  }});
-  found[frame.width] = {{
-    inner: frame.contentWindow.innerWidth,
-    scroll: root.scrollWidth,
-    outside: outside.slice(0, 5).map(part => part.outerHTML.slice(0, 120)),
-    text: page.body.innerText.length,
-    images: page.images.length,
-    broken: [...page.images].filter(image => !image.complete || !image.naturalWidth).map(image => image.alt),
-    requests: frame.contentWindow.performance.getEntriesByType("resource").map(entry => entry.name)
-      .filter(name => !name.startsWith("data:")),
-  }};
-  document.getElementById("found").textContent = JSON.stringify(found);
-}}
-</script>"""
-FRAME = '<iframe width="{width}" height="3000" src="{page}" onload="measure(this)"></iframe>'
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "Space": 32, "ArrowLeft": 37, "ArrowRight": 39}
+TEXTS = {"Enter": "\r", "Space": " "}
+PATIENCE = 60  # seconds for one answer of a busy machine's browser
+
+# Elements that reach beyond the right edge, where nothing around them scrolls.
+OUTSIDE = """(() => {
+  const edge = document.documentElement.clientWidth + 1;
+  return [...document.querySelectorAll("body *")].filter(part => {
+    for (let at = part; at !== document.body; at = at.parentElement) {
+      if (["auto", "scroll", "hidden"].includes(getComputedStyle(at).overflowX)) return false;
+    }
+    const place = part.getBoundingClientRect();
+    return place.width && place.right > edge;
+  }).slice(0, 5).map(part => part.outerHTML.slice(0, 120));
+})()"""
 
 
 def chromium() -> str | None:
@@ -39,14 +39,156 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def seen(page: Path, widths: list[int], scratch: Path) -> dict[int, dict]:
+class Tab:
+    """One page in the browser, and all that went wrong on it."""
+
+    def __init__(self, send, read):
+        self.send_bytes, self.read_bytes = send, read
+        self.count, self.session, self.buffer = 0, None, b""
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+
+    def call(self, method: str, **parameters) -> dict:
+        """Ask the browser; events that come meanwhile are noted."""
+        self.count += 1
+        message = {"id": self.count, "method": method, "params": parameters}
+        message |= {"sessionId": self.session} if self.session else {}
+        self.send_bytes(json.dumps(message).encode() + b"\0")
+        while True:
+            found = self._next()
+            if found.get("id") == self.count:
+                assert "error" not in found, f"{method}: {found}"
+                return found["result"]
+            self._note(found)
+
+    def _next(self) -> dict:
+        while b"\0" not in self.buffer:
+            read = self.read_bytes()
+            assert read, "the browser is gone"
+            self.buffer += read
+        line, _, self.buffer = self.buffer.partition(b"\0")
+        return json.loads(line)
+
+    def _note(self, event: dict) -> None:
+        about = event.get("params", {})
+        if event["method"] == "Runtime.exceptionThrown":
+            self.errors.append(str(about["exceptionDetails"].get("exception", about))[:400])
+        elif event["method"] == "Log.entryAdded" and about["entry"]["level"] == "error":
+            self.errors.append(about["entry"]["text"])
+        elif event["method"] == "Network.requestWillBeSent":
+            self.requests.append(about["request"]["url"])
+
+    def value(self, expression: str) -> object:
+        """What JavaScript finds, as plain data; promises are waited for."""
+        asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
+        found = self.call("Runtime.evaluate", **asked)
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
+
+    def open(self, address: str) -> None:
+        """Go to an address and wait until it is there."""
+        self.call("Page.navigate", url=address)
+        end = time.monotonic() + PATIENCE
+        wanted = json.dumps(address.partition("#")[0])
+        while not self.value(f"document.readyState === 'complete' && location.href.split('#')[0] === {wanted}"):
+            assert time.monotonic() < end, f"{address} does not load"
+            time.sleep(0.05)
+
+    def look(self, width: int, dark: bool = False, height: int = 900) -> None:
+        """Give the screen a width, and light or dark."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def press(self, key: str) -> None:
+        """One real key, by its name, down and up."""
+        about = {"key": " " if key == "Space" else key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+        text = {"text": TEXTS[key]} if key in TEXTS else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **about, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    def type(self, text: str) -> None:
+        self.call("Input.insertText", text=text)
+
+    def point(self, selector: str) -> tuple[float, float]:
+        """Move the pointer over the middle of an element."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.value(f"{element}.scrollIntoView({{block: 'center'}})")
+        x, y = self.value(f"(at => [at.x + at.width / 2, at.y + at.height / 2])({element}.getBoundingClientRect())")
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        return x, y
+
+    def click(self, selector: str) -> None:
+        """A real click on the middle of an element."""
+        x, y = self.point(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def picture(self, path: Path, whole: bool = False) -> None:
+        """A screenshot of what is in sight, or of the whole page."""
+        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **self._clip(whole))
+        path.write_bytes(base64.b64decode(taken["data"]))
+
+    def _clip(self, whole: bool) -> dict:
+        if not whole:
+            return {}
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        return {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}}
+
+
+@contextlib.contextmanager
+def opened(page: Path | None = None, width: int = 1280, dark: bool = False) -> Iterator[Tab]:
+    """A tab of a fresh browser, at a page where one is given."""
+    to_browser, from_browser = os.pipe(), os.pipe()
+    with tempfile.TemporaryDirectory(prefix="browser-") as profile:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+        flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}"]
+        command = [chromium(), *flags, "--remote-debugging-pipe", "about:blank"]
+        shell = ["bash", "-c", f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}', "bash", *command]
+        ends = (to_browser[0], from_browser[1])
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        running = subprocess.Popen(shell, pass_fds=ends, **quiet)
+        for end in ends:
+            os.close(end)
+        try:
+            tab = Tab(lambda data: os.write(to_browser[1], data), lambda: os.read(from_browser[0], 1 << 20))
+            _attach(tab)
+            tab.look(width, dark)
+            if page is not None:
+                tab.open(page.resolve().as_uri())
+            yield tab
+        finally:
+            running.terminate()
+            running.wait(PATIENCE)
+            os.close(to_browser[1])
+            os.close(from_browser[0])
+
+
+def _attach(tab: Tab) -> None:
+    targets = tab.call("Target.getTargets")["targetInfos"]
+    target = next(one["targetId"] for one in targets if one["type"] == "page")
+    tab.session = tab.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    for domain in ("Page", "Runtime", "Log", "Network"):
+        tab.call(f"{domain}.enable")
+
+
+def seen(page: Path, widths: list[int], dark: bool = False) -> dict[int, dict]:
     """By width: `scroll` and `inner` width, elements `outside` the page, `images`, `broken` ones, and `requests`."""
-    frames = "".join(FRAME.format(width=width, page=page.resolve().as_uri()) for width in widths)
-    wrapper = scratch / "wrapper.html"
-    wrapper.write_text(WRAPPER.format(frames=frames), encoding="utf-8")
-    command = [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    command += ["--allow-file-access-from-files", f"--user-data-dir={scratch / 'profile'}", "--window-size=2000,3000"]
-    command += ["--virtual-time-budget=20000", "--dump-dom", wrapper.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    (found,) = re.findall(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
-    return {int(width): measured for width, measured in json.loads(html.unescape(found)).items()}
+    found = {}
+    with opened(page, dark=dark) as tab:
+        for width in widths:
+            tab.look(width, dark)
+            found[width] = {
+                "inner": tab.value("innerWidth"),
+                "scroll": tab.value("document.documentElement.scrollWidth"),
+                "outside": tab.value(OUTSIDE),
+                "text": tab.value("document.body.innerText.length"),
+                "images": tab.value("document.images.length"),
+                "broken": tab.value(
+                    "Promise.all([...document.images].map(image => (image.loading = 'eager', image.decode())"
+                    ".then(() => '', () => image.alt))).then(all => all.filter(Boolean))"
+                ),
+                "requests": [url for url in tab.requests if not url.startswith(("data:", "file:"))],
+                "errors": tab.errors,
+            }
+    return found

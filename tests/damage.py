@@ -244,7 +244,7 @@ class Tree:
         render_index(PRESET, self.results, self.studies, out)
         for study in self.studies:
             study_csv(read_study(PRESET, self.results, study))
-        return html.unescape(out.read_text(encoding="utf-8"))
+        return html.unescape(out.with_name("report.html").read_text(encoding="utf-8"))
 
     def listing(self) -> None:
         print_plan(self.outline, self.results)

@@ -4,16 +4,19 @@ import html
 import re
 import shlex
 import shutil
+import zipfile
 from collections import Counter
 from pathlib import Path
 
 import browser
+import browsing
 import pytest
 from typer.main import get_command
 
 from sprint.cli import main as cli
 from sprint.methods import METHODS
 from sprint.plan.reading import load_plan
+from sprint.report.figures.workflow import ARROWS, RULES
 
 SMOKE = ("--config", "preset=smoke")
 
@@ -58,7 +61,7 @@ def run_named(plan, study: str, method: str, drop: float):
 
 
 def test_the_report_holds_every_study_and_every_method(built, plan):
-    page = html.unescape((built / "reports/smoke/index.html").read_text(encoding="utf-8"))
+    page = html.unescape((built / "reports/smoke/report.html").read_text(encoding="utf-8"))
     assert [name for name in plan.preset.studies if plan.studies[name].title not in page] == []
     assert [name for name in plan.preset.studies if plan.studies[name].question not in page] == []
     assert [name for name in plan.core_methods() if METHODS[name].title.lower() not in page.lower()] == []
@@ -82,13 +85,45 @@ def test_every_core_run_was_trained_and_measured(built, plan):
 
 @pytest.mark.browser
 @pytest.mark.skipif(not browser.chromium(), reason="no chromium on this machine")
-def test_a_browser_shows_the_report_at_both_widths(built, tmp_path):
-    for width, found in browser.seen(built / "reports/smoke/index.html", [1280, 400], tmp_path).items():
+@pytest.mark.parametrize("name", ["index", "report"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_browser_shows_the_report_at_every_width(built, name, dark):
+    for width, found in browser.seen(built / f"reports/smoke/{name}.html", [1280, 400, 1920], dark).items():
         assert found["inner"] == width
         assert found["scroll"] <= width and found["outside"] == []
-        assert found["images"] > 8 and found["broken"] == []
-        assert found["requests"] == []
-        assert found["text"] > 2000
+        assert (name == "index" or found["images"] > 8) and found["broken"] == []
+        assert found["requests"] == [] and found["errors"] == []
+        assert found["text"] > 1000
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not browser.chromium(), reason="no chromium on this machine")
+def test_a_reader_uses_the_report(built):
+    """Sorting, filtering, pinning, links, copies, hover, the divider, and all of it by keys alone."""
+    with browser.opened() as tab:
+        for check in browsing.CHECKS:
+            check(tab, built / "reports/smoke")
+        assert tab.errors == []
+        assert [url for url in tab.requests if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+def test_the_picture_of_the_workflow_is_that_of_snakemake(built, snakemake):
+    graph = succeeded(snakemake("--rulegraph", *SMOKE, cwd=built)).stdout
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    arrows = {(names[first], names[second]) for first, second in re.findall(r"(\d+) -> (\d+)", graph)}
+    drawn = {pair for pair in arrows if "all" not in pair}
+    assert drawn == set(ARROWS) and {name for pair in drawn for name in pair} == set(RULES)
+
+
+def test_the_report_of_snakemake_is_complete(built, plan, snakemake):
+    """Every run's metrics, every study's cost, and the whole report, with captions, in one ZIP."""
+    succeeded(snakemake("--report", "report.zip", *SMOKE, cwd=built))
+    with zipfile.ZipFile(built / "report.zip") as archive:
+        names = {name.rpartition("/")[2] for name in archive.namelist()}
+        text = b" ".join(archive.read(name) for name in archive.namelist() if name.endswith(("js", "html"))).decode()
+    assert {"report.html", "metrics.json", "floor.json"} <= names
+    assert [run.name for run in core_runs(plan) if run.name not in text] == []
+    assert "It needs no" in text
 
 
 @pytest.mark.browser
@@ -96,7 +131,7 @@ def test_a_browser_shows_the_report_at_both_widths(built, tmp_path):
 def test_a_browser_would_tell_overflow_and_broken_pictures(tmp_path):
     page = tmp_path / "page.html"
     page.write_text('<body><p style="width: 600px">wide</p><img src="absent.png" alt="absent">')
-    found = browser.seen(page, [1280, 400], tmp_path)
+    found = browser.seen(page, [1280, 400])
     assert found[1280]["scroll"] <= 1280 and found[1280]["outside"] == []
     assert found[400]["scroll"] > 400 and len(found[400]["outside"]) == 1
     assert found[400]["broken"] == ["absent"]

@@ -215,19 +215,30 @@ def cost(
 def report(
     study: Annotated[str, typer.Argument(help="A study, or nothing for the whole report.")] = "",
     preset: Preset = "digits",
+    against: Annotated[
+        Path | None, typer.Option(help="Other results, such as old/results, to hold these against.")
+    ] = None,
 ):
-    """Render results into reports/<preset>/index.html, or one study into reports/<preset>/<study>.html."""
+    """Render what is there, at any moment, into reports/<preset>/: index.html and its pages, report.html to mail.
+
+    Of one study: reports/<preset>/<study>.html, its runs and its CSV.
+    """
     from sprint.cli.listing import for_report
+    from sprint.cli.remaining import progress
     from sprint.report import render_index, render_study
+
+    if study and against:
+        raise UserError(
+            f"--against is {against} and the study {study!r}; allowed: one of them, for it compares all studies"
+        )
 
     plan = _plan(preset, data_too=False)
     out = Path("reports") / preset / f"{study or 'index'}.html"
     if study:
         render_study(preset, _results(preset), for_report(plan, plan.study(study)), out)
     else:
-        render_index(
-            preset, _results(preset), [for_report(plan, plan.study(name)) for name in plan.preset.studies], out
-        )
+        plans = [for_report(plan, plan.study(name)) for name in plan.preset.studies]
+        render_index(preset, _results(preset), plans, out, progress(preset, _results(preset)), against)
     print(out)
 
 

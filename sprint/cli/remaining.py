@@ -47,6 +47,13 @@ def say_remaining(preset: str, results: Path) -> None:
             print(remaining(plan, runs, results, asked["at_once"]).sentence())
 
 
+def progress(preset: str, results: Path) -> str:
+    """The sentence on a preset's core studies while any of their runs is not done; nothing afterwards."""
+    plan = read_outline(preset)
+    left = remaining(plan, plan.asked(plan.core), results, max(1, (os.cpu_count() or 1) // plan.threads))
+    return left.sentence() if left.running or left.to_come else ""
+
+
 def remaining(plan: Outline, runs: list[RunOutline], results: Path, at_once: int) -> Remaining:
     """What is left of `runs`, `at_once` jobs at a time. Images of a method take as long as they did before."""
     done = [run for run in runs if (results / "runs" / run.name / "metrics.json").exists()]

@@ -1,21 +1,47 @@
 """What a page is made of: a few kinds of block, each plain text as a small dataclass and drawn by one macro.
 
 The macro of a block is the one in blocks.html.j2 that is named for its class in small letters. It escapes every value;
-only `uri` fields are taken as they are, and those are data URIs made here.
+only `uri` and `svg` fields are taken as they are, and those are made here. A `target` is a symbolic link, `run:NAME`,
+`study:NAME`, `page:NAME` or `file:PATH` below the project's folder, which each page resolves to where it itself stands.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+Link = tuple[str, str]  # (text, target)
+
 
 @dataclass(frozen=True)
 class Prose:
-    """A paragraph, a list below it, a command at its end: each may be empty."""
+    """A paragraph, a list below it, a command at its end, links: each may be empty."""
 
     text: str = ""
     items: tuple[str, ...] = ()
     command: str = ""
     style: str = ""  # a class of style.css: answer, refused, study-command
+    links: tuple[Link, ...] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture with its width and height in pixels."""
+
+    uri: str
+    alt: str
+    caption: str
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend, and the sign of a setting in a table: colour, shape, dashes, how full it is."""
+
+    label: str
+    colour: str
+    shape: str
+    dash: int = 0
+    fill: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -27,15 +53,19 @@ class Cell:
     note: int = 0
     commands: tuple[str, ...] = ()  # folded away below the rest
     style: str = ""  # a class of style.css: state, rerun, verdict
-    head: bool = False  # whether it heads its row, or its group where it spans several
-    rows: int = 1
+    head: bool = False  # whether it heads its row
     columns: int = 1
+    target: str = ""  # where the large text leads
+    links: tuple[Link, ...] = ()  # below the rest
+    key: Key | None = None  # the sign before it
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
 class Column:
     name: str
     unit: str = ""
+    ratio: bool = False  # whether its values are told as multiples of a base
 
 
 Row = tuple[Cell, ...]
@@ -54,34 +84,27 @@ class Table:
     folded: str = ""  # the line that unfolds it; empty for a table that is always in sight
     notes: tuple[str, ...] = ()
     style: str = ""  # a class of style.css: words, for cells of sentences
+    pairs: str = ""  # JSON: {column: {guidance: {setting: {base: text}}}}, the paired ratios to every base
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One drawn panel and what it shows in words."""
+    """One drawn panel, SVG as figures/svg.py writes it, and what it shows in words."""
 
-    uri: str
+    svg: str
     alt: str
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels under one legend of (label, colour, marker)."""
+    """Panels under one legend; those of `more` are folded away under the line that unfolds them."""
 
     panels: tuple[Panel, ...]
-    legend: tuple[tuple[str, str, str], ...]
+    legend: tuple[Key, ...]
     caption: str
     title: str = ""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture with its width and height in pixels."""
-
-    uri: str
-    alt: str
-    caption: str
-    shape: tuple[int, int]
+    more: tuple[Panel, ...] = ()
+    unfold: str = "Other metrics"
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,7 @@ class Grid:
     groups: tuple[tuple[str, tuple[Picture, ...]], ...]
     title: str
     caption: str
+    compared: bool = False  # whether two of them may be laid over each other
 
 
 @dataclass(frozen=True)
@@ -98,10 +122,28 @@ class Facts:
     """Names, each with its values."""
 
     entries: tuple[tuple[str, tuple[str, ...]], ...]
+    title: str = ""
 
 
-KINDS = (Prose, Table, Figure, Grid, Facts)
-Block = Prose | Table | Figure | Grid | Facts
+@dataclass(frozen=True)
+class Card:
+    """One of several things that a reader may go to: where, what it asks, what it found, how far it is."""
+
+    title: str
+    target: str
+    question: str
+    found: str
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class Cards:
+    entries: tuple[Card, ...]
+    title: str = ""
+
+
+KINDS = (Prose, Table, Figure, Grid, Facts, Cards)
+Block = Prose | Table | Figure | Grid | Facts | Cards
 
 
 def text_table(headers: Iterable[str], rows: Iterable[Iterable[str | Cell]], **more) -> Table:
@@ -111,4 +153,4 @@ def text_table(headers: Iterable[str], rows: Iterable[Iterable[str | Cell]], **m
 
 def _row(values: Iterable[str | Cell]) -> Row:
     first, *rest = (value if isinstance(value, Cell) else Cell(value) for value in values)
-    return (Cell(first.main, first.small, first.note, head=True), *rest)
+    return (Cell(first.main, first.small, first.note, head=True, target=first.target, key=first.key), *rest)

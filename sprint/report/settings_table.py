@@ -16,27 +16,21 @@ def as_block(study: Study, table: Table, label: str, folded: str = "") -> blocks
     """A table of settings with its caption, as a page has it."""
     columns = (Column("setting"), *table.columns, Column("seeds"), Column("rerun"))
     groups = tuple(tuple(_rows(group, len(columns))) for group in table.groups)
-    caption = _caption(study, bool(table.costs))
-    return blocks.Table(columns, groups, caption=caption, label=label, folded=folded, notes=tuple(table.notes))
+    return blocks.Table(columns, groups, label=label, folded=folded, notes=tuple(table.notes))
 
 
 def _rows(group: Group, width: int) -> list[Row]:
-    """The rows of a setting: what holds of all its lines spans them."""
-    count = max(1, len(group.lines))
-    over = lambda cells: [replace(one, rows=count) for one in cells]  # noqa: E731
-    before = over([Cell(group.head, head=True), *group.factors])
+    """A row for each line of a setting: what holds of all its lines stands in each, pale in all but the first."""
+    head = Cell(
+        group.head, head=True, target=group.target, key=group.key, style="" if group.key or group.state else "reference"
+    )
     rerun = Cell("", commands=tuple(group.commands), style="rerun")
-    after = over([*group.costs, group.seeds, rerun])
+    before, after = [head, *group.factors], [*group.costs, group.seeds, rerun]
     if group.state:
         return [(*before, Cell(group.state, style="state", columns=width - len(before) - len(after)), *after)]
     first, *more = group.lines
-    return [(*before, *first, *after), *map(tuple, more)]
-
-
-def _caption(study: Study, costs: bool) -> str:
-    shown = "Every guidance that was evaluated."
-    spent = " Training cost: forward and backward, fine-tuning charged, modelled." if costs else ""
-    return f"{sentence(protocol(study))} {_seeds(study)}. {shown}{spent} ↓ lower is better, ↑ higher is better."
+    again = lambda cells: [replace(one, style=f"{one.style} again".strip()) for one in cells]  # noqa: E731
+    return [(*before, *first, *after), *((*again(before), *line, *again(after)) for line in more)]
 
 
 def protocol(study: Study) -> str:
@@ -82,7 +76,7 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _seeds(study: Study) -> str:
+def seeds_text(study: Study) -> str:
     """What the small numbers below the large ones mean, with the number of seeds."""
     counts = sorted({line.metrics[study.primary].seeds for _, line in best_against_best(study)})
     if not counts:

@@ -89,6 +89,12 @@ def _lines(study: Study, setting: str) -> list[Line]:
     return sorted(found, key=lambda line: (not line.unguided, line.family, line.scale or 0.0))
 
 
+def target_of(study: Study, setting: str) -> str:
+    """Where a click on a setting leads: to its first run that ended well, or else to its first."""
+    runs = study.settings[setting]
+    return f"run:{next((run for run in runs if run.state == 'done'), runs[0]).name}"
+
+
 def guidances(study: Study) -> list[str]:
     """The guidances of all lines of a study, unguided first: what tables, plots and sentences go through one by one."""
     found = [line for setting in study.settings for line in lines(study, setting)]

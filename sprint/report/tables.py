@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sprint.metrics import called, is_metric, metric_of
-from sprint.report.blocks import Cell, Column
+from sprint.report.blocks import Cell, Column, Key
+from sprint.report.figures.styles import method_style
 from sprint.report.format import (
     FACTOR_UNITS,
     MISSING,
@@ -13,6 +14,7 @@ from sprint.report.format import (
     factor_name,
     factor_text,
     listed,
+    logarithmic,
     metric_name,
     metric_text,
     of_floor,
@@ -21,7 +23,7 @@ from sprint.report.format import (
     significant,
 )
 from sprint.report.read import Run, Study
-from sprint.report.summary import Line, Spread, lines, training_share
+from sprint.report.summary import Line, Spread, lines, target_of, training_share
 
 UNKNOWN = "–"
 COUNTS = {"k": "thousand", "M": "million", "G": "billion", "": ""}
@@ -38,6 +40,8 @@ class Group:
     seeds: Cell
     commands: list[str]
     state: str = ""
+    key: Key | None = None  # the sign of its method; none where it is no setting of ours
+    target: str = ""
 
 
 @dataclass
@@ -91,7 +95,11 @@ def more_table(study: Study) -> Table | None:
 
 
 def _empty(metrics: list[str], factors: list[Column]) -> Table:
-    return Table(factors, [Column("guidance"), *(Column(metric_name(one), arrow(one)) for one in metrics)], [], [])
+    return Table(factors, [Column("guidance"), *(_column(one) for one in metrics)], [], [])
+
+
+def _column(metric: str) -> Column:
+    return Column(metric_name(metric), arrow(metric), ratio=logarithmic(metric))
 
 
 def table_metrics(study: Study) -> list[str]:
@@ -149,6 +157,8 @@ def _group(table: Table, study: Study, setting: str, factors: list[Cell], costs:
         seeds=_seeds_cell(table, setting, runs, explain=bool(shown)),
         commands=[rerun_command(study, run) for run in runs],
         state="" if shown else listed(sorted({run.fate for run in runs})),
+        key=sign_of(runs[0]),
+        target=target_of(study, setting),
     )
 
 
@@ -175,9 +185,17 @@ def _seeds_cell(table: Table, setting: str, runs: list[Run], explain: bool) -> C
     """How many seeds stand behind a row; those that do not are named in a note, never dropped."""
     done = sum(run.state == "done" for run in runs)
     broken = [f"seed {run.seed} {run.fate}" for run in runs if run.state != "done"]
+    links = tuple((str(run.seed), f"run:{run.name}") for run in runs)
     if not broken:
-        return Cell(str(done))
-    return Cell(f"{done} of {len(runs)}", note=table.note(f"{setting}: {listed(broken)}") if explain else 0)
+        return Cell(str(done), links=links)
+    note = table.note(f"{setting}: {listed(broken)}") if explain else 0
+    return Cell(f"{done} of {len(runs)}", note=note, links=links)
+
+
+def sign_of(run: Run) -> Key:
+    """The colour and the mark of a run's method, as figures draw it."""
+    style = method_style(run.factor("method"))
+    return Key(run.method, style.css, style.mark)
 
 
 def _references(study: Study, table: Table, metrics: list[str]) -> list[Group]:
@@ -205,13 +223,16 @@ def cost_columns(study: Study, headline: bool) -> list[tuple[Column, Callable[[l
         return [training, dense]
     size = _scaled(study, "params", "parameters", "{}")
     forward = _scaled(study, "forward_macs", "forward", "{}MAC / image")
-    measured = [(Column("speed", "images / s, measured"), _speed), (Column("time", "s, wall clock"), _training_seconds)]
+    speed, time = Column("speed", "images / s, measured", ratio=True), Column("time", "s, wall clock", ratio=True)
+    measured = [(speed, _speed), (time, _training_seconds)]
     return [size, forward, training, dense, *measured]
 
 
 def _scaled(study: Study, key: str, name: str, unit: str) -> tuple[Column, Callable]:
     factor, letter = prefix(run.cost.get(key) for run in study.runs)
-    return Column(name, COUNTS.get(letter, letter) if unit == "{}" else unit.format(letter)), _of_cost(key, factor)
+    return Column(name, COUNTS.get(letter, letter) if unit == "{}" else unit.format(letter), ratio=True), _of_cost(
+        key, factor
+    )
 
 
 def _of_cost(key: str, scale: float) -> Callable:

@@ -102,7 +102,7 @@ def test_odd_path_in_a_plain_locale(odd_clone, snakemake, whole):
     for command in ("list", "report"):
         ended = trial.ended(project.start(command, *preset, **environment))
         assert ended.status == 0, ended
-    page = (project.folder / "reports" / project.preset / "index.html").read_text(encoding="utf-8")
+    page = (project.folder / "reports" / project.preset / "report.html").read_text(encoding="utf-8")
     assert "Größe &lt;b&gt;&amp;&lt;/b&gt; Maß" in page and "<b>&</b>" not in page
 
 

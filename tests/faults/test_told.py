@@ -13,7 +13,7 @@ def report(project: trial.Project, sprint) -> str:
     """What the report says once it is written anew."""
     done = sprint(project.folder, "report", "--preset", project.preset)
     assert done.status == 0, done
-    return trial.page_text(project.folder / "reports" / project.preset / "index.html")
+    return trial.page_text(project.folder / "reports" / project.preset / "report.html")
 
 
 def told(project: trial.Project) -> dict:

@@ -73,9 +73,9 @@ def test_what_is_missing_is_said_and_testable_is_nothing(tmp_path):
     assert "no KID (digits-cnn)" in gate_of([read(tmp_path, both)]).refuses("kid/digits-cnn")
 
 
-def test_the_gate_stands_before_every_result(tmp_path):
+def test_the_gate_is_told_on_the_first_screen_before_every_result(tmp_path):
     plan = control(tmp_path, {6: (40.0, 41.0, 40.5), 2: (60.0, 62.0, 61.0)})
     render_index("digits", tmp_path, [plan], tmp_path / "index.html")
-    page = html.unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
-    assert page.index('<section id="gate">') < page.index('<section id="control">')
-    assert "Few blocks against all" in page
+    first, claims = (html.unescape((tmp_path / name).read_text("utf-8")) for name in ("index.html", "claims.html"))
+    assert first.index("Depth matters to this task") < first.index("Leaderboard")
+    assert "Few blocks against all" in claims

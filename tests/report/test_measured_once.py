@@ -65,7 +65,7 @@ def test_turns_that_scatter_are_marked_wherever_they_are_told(tmp_path):
         speeds["train"] |= {"scatters": True, "of_base": {**speeds["train"]["of_base"], "scatters": True}}
     write_json(path, measured)
     render_index("digits", results, plans[:1], tmp_path / "index.html")
-    page = html.unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "<small>turns scatter: 360–440</small>" in page  # results by setting
     assert "400 (turns scatter: 360–440)" in page  # cost by stage
     assert "Turns scatter: Dense 0%, SPRINT 75%" in page  # speed-up

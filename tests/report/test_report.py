@@ -33,7 +33,7 @@ def page(tree, tmp_path_factory):
     results, studies = tree
     out = tmp_path_factory.mktemp("page") / "index.html"
     render_index("digits", results, studies, out)
-    return out.read_text(encoding="utf-8")
+    return out.with_name("report.html").read_text(encoding="utf-8")
 
 
 def read(tree, name):
@@ -56,14 +56,14 @@ def two_seeds(results, first, second, spread):
 
 def test_page_needs_no_network_and_is_small(page):
     assert not re.search(r"""(src|href|srcset)\s*=\s*["'](?!data:|#)""", page)
-    assert not re.search(r"@import|url\(", page)
-    assert "<script" not in page and "<link" not in page
+    assert not re.search(r"@import|url\((?!#)", page)
+    assert "<script src" not in page and "<link" not in page and "default-src 'none'" in page
     assert len(page.encode()) < 5_000_000
 
 
 def test_page_is_well_formed(page):
     """Every opened element is closed in order, and every id stands once."""
-    text = re.sub(r"<!doctype html>|<style>.*?</style>", "", page, flags=re.S)
+    text = re.sub(r"<!doctype html>|<style>.*?</style>|<script>.*?</script>", "", page, flags=re.S)
     stack = []
     for closing, tag, end in re.findall(r"<(/?)([a-z][a-z0-9]*)[^>]*?(/?)>", text):
         if closing:
@@ -98,7 +98,7 @@ def test_every_row_carries_its_command(tree, page):
     for plan in studies:
         for run in plan["runs"]:
             place = f"sweeps/guidance/{run}.json" if plan["evaluate"] else f"runs/{run}/metrics.json"
-            assert f"<code>snakemake --cores all results/digits/{place} --forcerun train</code>" in page
+            assert f'<code tabindex="0">snakemake --cores all results/digits/{place} --forcerun train</code>' in page
         for group in study_table(read_study("digits", results, plan)).groups[:-1]:
             assert group.commands
 
@@ -114,12 +114,11 @@ def test_command_names_the_preset_unless_it_is_the_default(tmp_path):
 def test_images_are_described_and_headers_have_scope(page):
     assert all(re.search(r'alt="[^"]{20,}"', image) for image in re.findall(r"<img [^>]*>", page))
     assert all("scope=" in header for header in re.findall(r"<th[ >][^>]*>", page))
-    assert len(re.findall(r'src="data:image/png', page)) == 4 * 3  # every setting under every guidance
 
 
 def test_distances_are_never_called_fid(page):
-    own = re.sub(r"<h3>Published.*?</figure>", "", page, flags=re.S)
-    own = re.sub(r"<section id=.(units|verdicts).*?</section>", "", own, flags=re.S)
+    own = re.sub(r"<h3[^>]*>Published.*?</figure>", "", page, flags=re.S)
+    own = re.sub(r"<article id=.page-(about|claims).*?</article>|<script>.*?</script>", "", own, flags=re.S)
     assert "FD (digits-cnn)" in html.unescape(own)
     assert "FID" not in own
     assert metric_name("fd/inception") == "FID"
@@ -127,8 +126,8 @@ def test_distances_are_never_called_fid(page):
 
 def test_floor_stands_in_every_table_and_plot(tree, page):
     assert page.count("Floor: real against real") == 2 * 5  # each study's table, and its table of more metrics
-    plots = re.findall(r'<img src="data:image/svg[^"]*" alt="([^"]*)"', page)
-    quality = [alt for alt in plots if not alt.startswith("Training speed-up")]
+    plots = re.findall(r'<svg [^>]*class="panel"[^>]*aria-label="([^"]*)"', page)
+    quality = [alt for alt in plots if not alt.startswith(("Training speed-up", "Training loss", "The workflow"))]
     assert quality and all("Floor: " in alt and "not computed" not in alt for alt in quality)
 
 
@@ -182,15 +181,15 @@ def test_cost_is_told_by_stage_and_unknown_is_a_dash(tree):
 
 def test_rendering_twice_gives_the_same_bytes(tree, page, tmp_path):
     results, studies = tree
-    render_index("digits", results, studies, tmp_path / "again.html")
-    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+    render_index("digits", results, studies, tmp_path / "index.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
 
 
 def test_one_study_alone(tree, tmp_path):
     results, studies = tree
     render_study("digits", results, studies[1], tmp_path / "drop_ratio.html")
     page = (tmp_path / "drop_ratio.html").read_text(encoding="utf-8")
-    assert "<h1>Drop ratio, preset digits</h1>" in page and "Dense depth" not in page
+    assert "<h1>Drop ratio</h1>" in page and "Dense depth" not in page
 
 
 def test_a_study_stands_as_csv_beside_its_page(tree, tmp_path):
@@ -208,9 +207,9 @@ def test_page_without_any_result(tmp_path):
     """Before the first run there is a page that says so, with the commands that make the runs."""
     plan = study("methods", ["a", "b"], ["method", "drop"], "Methods")
     render_index("digits", tmp_path / "results", [plan], tmp_path / "index.html")
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "No answer yet: none of 2 runs has been evaluated." in page
-    assert page.count("missing: not trained yet") == 2 and "runs/a/metrics.json" in page
+    assert page.count("missing: not trained yet") >= 2 and "runs/a/metrics.json" in page
 
 
 def test_broken_json_is_named(tmp_path):
@@ -279,7 +278,7 @@ def test_speed_is_told_beside_its_model(tree, tmp_path):
     row = "XL/2,256,sprint,0.75,pdg,tflop_per_step,0.1361,0.136,0.00074,author,somewhere,"
     (tmp_path / "results" / "paper_costs.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
     render_index("digits", mine, studies, tmp_path / "index.html")
-    page = html.unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "SPRINT 75%: 1.66 at 64, 1.81 at 256" in page and "dense: 640 at 64, 114 at 256" in page
     assert "SPRINT 75%: embedding and output 20.0%, middle 60.0%, optimiser with clipping 20.0%" in page
     assert "1.66 (1.56–1.76)" in page and "Some CPU, float32, eager, 2 threads" in page
@@ -305,5 +304,5 @@ def test_measured_speed_stands_against_the_model_of_the_same_study(tree, page):
             modelled = dense.cost["train_flops_per_image"] / run.cost["train_flops_per_image"]
             measured = run.throughput["train"]["of_base"]["median"]
             assert f"{run.method}: {significant(measured)} where {significant(modelled)} is modelled" in panel.alt
-    assert panel.uri in page
+    assert html.escape(panel.alt, quote=False) in page
     assert not VIEWS["speedup"]().applies(read(tree, "dense_depth"), of)  # no dense network in it

@@ -11,12 +11,30 @@ import pytest
 from fake_results import make_results
 from markupsafe import Markup
 
-from sprint.report.blocks import KINDS, Cell, Column, Facts, Figure, Grid, Picture, Prose, Table, text_table
-from sprint.report.page import _template
+from sprint.report.blocks import (
+    KINDS,
+    Card,
+    Cards,
+    Cell,
+    Column,
+    Facts,
+    Figure,
+    Grid,
+    Key,
+    Picture,
+    Prose,
+    Table,
+    text_table,
+)
+from sprint.report.pages.content import Page
+from sprint.report.pages.links import Site
+from sprint.report.pages.states import all_runs
+from sprint.report.pages.write import render
 from sprint.report.published import read_published
 from sprint.report.read import read_study
-from sprint.report.views import VIEWS, Report, ReportView, StudyView, in_order
+from sprint.report.views import PAGES, VIEWS, Report, ReportView, RunView, StudyView, in_order
 
+SCOPES = (StudyView, RunView, ReportView)
 LOST = {  # what can be missing of a tree of results
     "nothing": (),
     "costs, speeds, floor and samples": ("cost", "throughput", "reference", "extractors", "runs/*/samples"),
@@ -53,6 +71,11 @@ def asked(view, report: Report) -> Iterator[tuple[str, bool, list]]:
         applies = view.applies(report)
         yield "the page", applies, view.blocks(report) if applies else []
         return
+    if isinstance(view, RunView):
+        for run in {run.state: run for run in all_runs(report).values()}.values():  # one of each kind of end
+            applies = view.applies(run, report)
+            yield run.name, applies, view.blocks(run, report) if applies else []
+        return
     for study in report.studies:
         applies = view.applies(study, report)
         yield study.name, applies, view.blocks(study, report) if applies else []
@@ -78,7 +101,9 @@ def wrongs(view, name: str, trees) -> list[str]:
     """All that is wrong with a view, in words."""
     found = [f"{name} has no {what}" for what in ("title", "order") if not getattr(view, what, None)]
     found += [] if isinstance(view.cites, str) else [f"{name}: cites is no text"]
-    found += [] if isinstance(view, StudyView) != isinstance(view, ReportView) else [f"{name} is not of one scope"]
+    scopes = [scope for scope in SCOPES if isinstance(view, scope)]
+    found += [] if len(scopes) == 1 else [f"{name} is not of one scope"]
+    found += [f"{name} stands on no page"] if getattr(view, "page", "index") not in PAGES else []
     said = {}
     for lost, report in reports(trees):
         for place, applies, blocks in asked(view, report):
@@ -104,8 +129,8 @@ def test_a_view_keeps_its_contract(name, trees):
 def test_titles_are_told_apart_and_the_order_has_no_ties():
     views = in_order().values()
     assert len({view.title for view in views}) == len(VIEWS) > 10
-    for scope in (StudyView, ReportView):
-        mine = [view.order for view in views if isinstance(view, scope)]
+    for scope, page in [*((scope, "") for scope in SCOPES[:2]), *((ReportView, name) for name in PAGES)]:
+        mine = [view.order for view in views if isinstance(view, scope) and getattr(view, "page", "") == page]
         assert len(set(mine)) == len(mine) and mine == sorted(mine)
 
 
@@ -187,17 +212,18 @@ def test_views_load_no_torch():
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_kind_of_block_has_a_macro_that_escapes_it(kind):
+def test_every_kind_of_block_has_a_macro_that_escapes_it(kind, tmp_path):
     """Every field of text becomes text of the page, whatever stands in it."""
     mark = "<b>&"
 
-    mark_by_kind = {Facts: {"entries": ((mark, (mark,)),)}, Figure: {"legend": ((mark, mark, mark),)}}
+    mark_by_kind = {Facts: {"entries": ((mark, (mark,)),)}, Figure: {"legend": (Key(mark, "red", "o"),)}}
+    mark_by_kind[Cards] = {"entries": (Card(mark, "page:index", mark, mark, mark),)}
     mark_by_kind[Grid] = {"groups": ((mark, (Picture("data:,", mark, mark, (1, 1)),)),)}
     mark_by_kind[Table] = {"columns": (Column(mark, mark),), "groups": (((Cell(mark, (mark,), commands=(mark,)),),),)}
     plain = {field.name: mark if field.type is str else () for field in fields(kind)}
     block = kind(**plain | mark_by_kind.get(kind, {}))
-    section = {"id": "x", "title": "x", "status": "", "blocks": [block]}
-    page = _template().render(title="x", sections=[section])
+    shown = Page("page:index", "index.html", "x", "index", (block,))
+    page = render([shown], [shown], Site({}, tmp_path, tmp_path), "x")
     assert mark not in page and page.count(html.escape(mark)) >= 2
 
 
@@ -229,6 +255,6 @@ def test_a_view_is_one_file(checkout, git, run_cli):
     done = run_cli("report", "methods", "--preset", "smoke", cwd=checkout, env={"PYTHONPATH": str(checkout)})
     assert done.returncode == 0, done.stderr
     page = (checkout / "reports/smoke/methods.html").read_text(encoding="utf-8")
-    assert page.count("<h3>Runs by seed</h3>") == 1
-    assert page.index('<div class="answer">') < page.index("Runs by seed") < page.index('<div class="study-command">')
+    assert page.count('<h2 id="runs-by-seed">Runs by seed</h2>') == 1
+    assert page.index('<div class="answer">') < page.index(">Runs by seed") < page.index('<div class="study-command">')
     assert git(checkout, "status", "--porcelain").split() == ["??", "sprint/report/views/seeds.py"]

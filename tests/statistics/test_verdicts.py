@@ -250,16 +250,18 @@ def test_the_page_refuses_to_draw_what_was_not_evaluated_alike_and_says_so(tmp_p
         entry["sampler"] = {"kind": "euler", "steps": 50}
     write_json(path, content)
     render_index("digits", results, studies[:1], tmp_path / "index.html")
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Not drawn and not compared" in page and "kind euler, steps 50" in page
-    assert re.findall(r'<img src="data:image/svg[^"]*" alt="(?!Training speed-up)[^"]*"', page) == []
+    study_page = (tmp_path / "methods.html").read_text(encoding="utf-8")
+    drawn = re.findall(r'class="panel"[^>]*aria-label="(?!Training speed-up)[^"]*"', study_page)
+    assert drawn == []
     assert "Paired differences" not in page
 
 
 def test_the_page_shows_budgets_differences_and_verdicts(tmp_path):
     results, studies = make_results(tmp_path)
     render_index("digits", results, studies[:1], tmp_path / "index.html")
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for heading in ("Paired differences to Dense 0%", "Cost to the quality of the base", "The saving as its factors"):
         assert heading in page
     assert "2.82×" in page and "6.57×" in page  # of 9.8x: per step, and 427.7 / 65.1

@@ -3,7 +3,12 @@
 
 rule cost:
     output:
-        f"{RESULTS}/cost/{{study}}.json",
+        report(
+            f"{RESULTS}/cost/{{study}}.json",
+            caption="../report/cost.rst",
+            category="Speed and cost",
+            labels={"study": "{study}", "what": "cost, counted"},
+        ),
     log:
         f"{RESULTS}/logs/cost-{{study}}.log",
     benchmark:
@@ -22,7 +27,12 @@ rule throughput:
     input:
         latents(PLAN, RESULTS),
     output:
-        f"{RESULTS}/throughput/{{study}}.json",
+        report(
+            f"{RESULTS}/throughput/{{study}}.json",
+            caption="../report/throughput.rst",
+            category="Speed and cost",
+            labels={"study": "{study}", "what": "speed, measured"},
+        ),
     log:
         f"{RESULTS}/logs/throughput-{{study}}.log",
     benchmark:
@@ -42,7 +52,12 @@ rule throughput:
 
 rule scaling:
     output:
-        f"{RESULTS}/scaling.json",
+        report(
+            f"{RESULTS}/scaling.json",
+            caption="../report/scaling.rst",
+            category="Speed and cost",
+            labels={"study": "every method", "what": "speed by tokens"},
+        ),
     log:
         f"{RESULTS}/logs/scaling.log",
     benchmark:
@@ -64,7 +79,12 @@ rule paper_costs:
     input:
         "ablations/published.yaml",
     output:
-        "results/paper_costs.csv",
+        report(
+            "results/paper_costs.csv",
+            caption="../report/paper_costs.rst",
+            category="Speed and cost",
+            labels={"study": "published networks", "what": "costs beside ours"},
+        ),
     log:
         "results/logs/paper_costs.log",
     benchmark:

@@ -29,7 +29,12 @@ rule reference:
         trained_extractors(PLAN, RESULTS),
     output:
         features=f"{RESULTS}/reference/features.safetensors",
-        floor=f"{RESULTS}/reference/floor.json",
+        floor=report(
+            f"{RESULTS}/reference/floor.json",
+            caption="../report/floor.rst",
+            category="Data",
+            labels={"what": "floor"},
+        ),
     log:
         f"{RESULTS}/logs/reference.log",
     benchmark:

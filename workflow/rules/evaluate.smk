@@ -6,7 +6,12 @@ rule evaluate:
         train=f"{RESULTS}/runs/{{run}}/train.json",
         reference=f"{RESULTS}/reference/features.safetensors",
     output:
-        metrics=f"{RESULTS}/runs/{{run}}/metrics.json",
+        metrics=report(
+            f"{RESULTS}/runs/{{run}}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Runs",
+            labels={"run": "{run}", "what": "metrics"},
+        ),
         time=f"{RESULTS}/runs/{{run}}/metrics.time.json",
     log:
         f"{RESULTS}/logs/evaluate-{{run}}.log",
@@ -31,7 +36,12 @@ rule sweep:
         train=f"{RESULTS}/runs/{{run}}/train.json",
         reference=f"{RESULTS}/reference/features.safetensors",
     output:
-        metrics=f"{RESULTS}/sweeps/{{study}}/{{run}}.json",
+        metrics=report(
+            f"{RESULTS}/sweeps/{{study}}/{{run}}.json",
+            caption="../report/sweep.rst",
+            category="Runs",
+            labels={"run": "{run}", "what": "sweep of {study}"},
+        ),
         time=f"{RESULTS}/sweeps/{{study}}/{{run}}.time.json",
     log:
         f"{RESULTS}/logs/sweep-{{study}}-{{run}}.log",

@@ -5,8 +5,18 @@ rule study_report:
     input:
         lambda wildcards: study_results(PLAN.study(wildcards.study), RESULTS),
     output:
-        page=f"{REPORTS}/{{study}}.html",
-        table=f"{REPORTS}/{{study}}.csv",
+        page=report(
+            f"{REPORTS}/{{study}}.html",
+            caption="../report/study.rst",
+            category="Studies",
+            labels={"study": "{study}", "as": "page"},
+        ),
+        table=report(
+            f"{REPORTS}/{{study}}.csv",
+            caption="../report/table.rst",
+            category="Studies",
+            labels={"study": "{study}", "as": "numbers"},
+        ),
     log:
         f"{RESULTS}/logs/report-{{study}}.log",
     benchmark:
@@ -25,6 +35,12 @@ rule report:
     output:
         page=f"{REPORTS}/index.html",
         verdicts=f"{REPORTS}/verdicts.json",
+        whole=report(
+            f"{REPORTS}/report.html",
+            caption="../report/whole.rst",
+            category="Report",
+            labels={"what": "the whole report"},
+        ),
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:

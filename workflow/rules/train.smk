@@ -5,7 +5,12 @@ rule train:
     input:
         latents(PLAN, RESULTS),
     output:
-        f"{RESULTS}/runs/{{run}}/train.json",
+        report(
+            f"{RESULTS}/runs/{{run}}/train.json",
+            caption="../report/train.rst",
+            category="Runs",
+            labels={"run": "{run}", "what": "training"},
+        ),
     log:
         f"{RESULTS}/logs/train-{{run}}.log",
     benchmark:

@@ -1,24 +1,27 @@
 """Which plots a study gets, and the series in them; charts.py draws.
 
 Against guidance scale if the study only evaluates; against its first numeric factor if some method has several values
-of it; otherwise one row per setting. Then quality against training cost. One legend serves all panels of a figure.
+of it; otherwise one row per setting. Then quality against training cost. One legend serves all panels of a figure; the
+metric that ranks is in sight, others unfold.
 """
 
 import math
 from dataclasses import replace
 
-from sprint.report.blocks import Figure
-from sprint.report.figures.charts import Row, Series, draw_lines, draw_rows, marks_of, styles_of
+from sprint.diffusion.guidance import kind_name
+from sprint.report.blocks import Figure, Key, Panel
+from sprint.report.figures import charts
+from sprint.report.figures.charts import Row, Series, draw_lines, draw_rows
+from sprint.report.figures.styles import INK_MARK, Style, fills_of, series_styles
 from sprint.report.format import factor_name, factor_text, listed, prefix
 from sprint.report.read import TERA, Run, Study
-from sprint.report.summary import curve, curve_guidance, guidances, line_under, lines
+from sprint.report.summary import curve, curve_guidance, guidances, line_under, lines, target_of
 from sprint.report.tables import table_metrics
 
 PALE = "Pale: 95% interval over seeds and images, where there are several seeds."
 COSTS = {"tflop": "training {}FLOP (modelled)", "seconds": "training time / s (measured)"}
 COST_WORDS = "Training FLOP: forward and backward, modelled. Seconds: wall clock, machine under Provenance."
-FLOOR = ("floor: real against real", "currentColor", "floor")
-INTERVAL = ("95% interval, several seeds", "currentColor", "bar")
+FLOOR = Key(charts.FLOOR, INK_MARK, "floor")
 
 
 def study_plots(study: Study) -> Figure:
@@ -30,9 +33,29 @@ def study_plots(study: Study) -> Figure:
         return _line_plots(study, gathered, "guidance scale", "End of training; unguided stands at scale 1.")
     if factor:
         return _factor_plots(study, metrics, factor)
-    styles = marks_of(guidances(study))
-    panels = [draw_rows(metric, _rows(study, metric), styles, study.floor.get(metric)) for metric in metrics]
-    return Figure(tuple(panels), (*legend(styles), INTERVAL, FLOOR), "End of training, every guidance evaluated.")
+    return _row_plots(study, metrics)
+
+
+def _row_plots(study: Study, metrics: list[str]) -> Figure:
+    shown = guidances(study)
+    fills = fills_of(shown, kind_name("none"))
+    styles = _row_styles(study)
+    panels = {
+        metric: draw_rows(metric, _rows(study, metric), styles, fills, study.floor.get(metric)) for metric in metrics
+    }
+    keys = [Key(name, INK_MARK, "o", fill=fills[name]) for name in shown]
+    return _figure(study, panels, (*keys, FLOOR), f"End of training, every guidance evaluated. {PALE}")
+
+
+def _row_styles(study: Study) -> dict[str, Style]:
+    return {row.label: series_styles([(row.label, row.method)])[row.label] for row in _rows(study, "")}
+
+
+def _figure(study: Study, panels: dict, keys: tuple[Key, ...], caption: str) -> Figure:
+    """The panels of the metric that ranks in sight, those of others folded away."""
+    first = [panel for what, panel in panels.items() if study.primary in (what, what[0])]
+    rest = [panel for panel in panels.values() if panel not in first]
+    return Figure(tuple(first or rest), keys, caption, more=tuple(rest if first else ()))
 
 
 def cost_plots(study: Study) -> Figure:
@@ -41,13 +64,14 @@ def cost_plots(study: Study) -> Figure:
     With a numeric factor one line joins the ends of training along it, else a line per setting follows its milestones.
     """
     factor, metric, shown = numeric_factor(study), study.primary, cost_series(study)
-    styles = styles_of([one.label for series in shown.values() for one in series if one.x])
+    styles = series_styles([(one.label, one.method) for series in shown.values() for one in series if one.x])
     floor, under = study.floor.get(metric), cost_guidance(study)
     panels = [draw_lines(metric, series, name, styles, floor, under) for name, series in shown.items()]
     ends = f"End of training, {under}; a line joins the values of {factor_name(factor or '')}."
     along = f"Along training at each milestone, {under}, mean over seeds."
     caption = f"{ends if factor else along} {PALE} {COST_WORDS}"
-    return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
+    more = {"more": tuple(panels[1:]), "unfold": "Against measured seconds"}
+    return Figure(tuple(panels[:1]), (*legend(styles), FLOOR), caption, **more)
 
 
 def cost_series(study: Study) -> dict[str, list[Series]]:
@@ -94,14 +118,16 @@ def line_name(study: Study, run: Run, factor: str) -> str:
 
 
 def _line_plots(study: Study, gathered: dict[str, list[Series]], x: str, caption: str) -> Figure:
-    styles = styles_of([one.label for series in gathered.values() for one in series])
-    panels = [draw_lines(metric, series, x, styles, study.floor.get(metric)) for metric, series in gathered.items()]
-    return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
+    styles = series_styles([(one.label, one.method) for series in gathered.values() for one in series])
+    panels = {
+        metric: draw_lines(metric, series, x, styles, study.floor.get(metric)) for metric, series in gathered.items()
+    }
+    return _figure(study, panels, (*legend(styles), FLOOR), caption)
 
 
-def legend(styles: dict[str, tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
+def legend(styles: dict[str, Style]) -> tuple[Key, ...]:
     """The styles of lines as a figure's legend has them."""
-    return tuple((label, *style) for label, style in styles.items())
+    return tuple(Key(label, one.css, one.mark, one.dash) for label, one in styles.items())
 
 
 def _factor_plots(study: Study, metrics: list[str], factor: str) -> Figure:
@@ -111,58 +137,63 @@ def _factor_plots(study: Study, metrics: list[str], factor: str) -> Figure:
         for guidance in guidances(study)
         for metric in metrics
     }
-    styles = styles_of([one.label for series in gathered.values() for one in series])
-    panels = [
-        draw_lines(metric, series, factor_name(factor), styles, study.floor.get(metric), guidance)
+    styles = series_styles([(one.label, one.method) for series in gathered.values() for one in series])
+    panels: dict[tuple[str, str], Panel] = {
+        (metric, guidance): draw_lines(metric, series, factor_name(factor), styles, study.floor.get(metric), guidance)
         for (metric, guidance), series in gathered.items()
         if series
-    ]
-    caption = f"End of training, one guidance in each panel. {PALE}"
-    return Figure(tuple(panels), (*legend(styles), FLOOR), caption)
+    }
+    return _figure(study, panels, (*legend(styles), FLOOR), f"End of training, one guidance in each panel. {PALE}")
 
 
 def _by_factor(study: Study, metric: str, factor: str, guidance: str, column: str = "") -> list[Series]:
     """One line per combination of the other factors, against `factor` or against the mean of a `column` of costs."""
-    points: dict[str, list] = {}
+    points: dict[tuple[str, object], list] = {}
     for setting, runs in study.settings.items():
         line, value = line_under(study, setting, guidance), runs[0].factor(factor)
         if line is None or metric not in line.metrics or not is_number(value):
             continue
         x = study.final.loc[study.final["setting"] == setting, column].mean() if column else value
         if not math.isnan(x):
-            points.setdefault(line_name(study, runs[0], factor), []).append((value, x, line.metrics[metric]))
-    return [_series(label, found) for label, found in points.items()]
+            name = (line_name(study, runs[0], factor), runs[0].factor("method"))
+            points.setdefault(name, []).append((value, x, line.metrics[metric], target_of(study, setting)))
+    return [_series(label, method, found) for (label, method), found in points.items()]
 
 
 def _by_scale(study: Study, metric: str) -> list[Series]:
     """One line per setting and kind of guidance. Unguided is the same as scale 1, so each line starts there."""
-    points: dict[str, list] = {}
-    for setting in study.settings:
+    series = []
+    for setting, runs in study.settings.items():
+        method, target = runs[0].factor("method"), target_of(study, setting)
         found = [line for line in lines(study, setting) if metric in line.metrics]
-        start = [(1.0, 1.0, line.metrics[metric]) for line in found if line.unguided]
-        families = list(dict.fromkeys(line.family for line in found if not line.unguided))
+        start = [(1.0, 1.0, line.metrics[metric], target) for line in found if line.kind == "none"]
+        families = list(dict.fromkeys(line.family for line in found if line.kind != "none"))
         for family in families:
-            mine = [(line.scale, line.scale, line.metrics[metric]) for line in found if line.family == family]
-            points[f"{setting}, {family}"] = start + mine
+            mine = [(line.scale, line.scale, line.metrics[metric], target) for line in found if line.family == family]
+            series.append(_series(f"{setting}, {family}", method, start + mine))
         if start and not families:
-            points[f"{setting}, {found[0].family}"] = start
-    return [_series(label, found) for label, found in points.items()]
+            series.append(_series(f"{setting}, unguided", method, start))
+    return series
 
 
 def _along_training(study: Study, column: str) -> list[Series]:
     """One line per setting along its milestones, mean over seeds with its interval."""
     series = []
-    for setting in study.settings:
+    for setting, runs in study.settings.items():
         points = [point for point in curve(study, setting, study.primary) if not math.isnan(getattr(point, column))]
-        series.append(_series(setting, [(point.step, getattr(point, column), point.spread) for point in points]))
+        target = target_of(study, setting)
+        found = [(point.step, getattr(point, column), point.spread, target) for point in points]
+        series.append(_series(setting, runs[0].factor("method"), found))
     return series
 
 
-def _series(label: str, points: list) -> Series:
-    """A line from (order, x, spread) triples."""
+def _series(label: str, method: object, points: list) -> Series:
+    """A line from (order, x, spread, target) of its points."""
     points = sorted(points, key=lambda point: point[0])
-    means = [spread.mean for _, _, spread in points]
-    return Series(label, [x for _, x, _ in points], means, [spread.interval for _, _, spread in points])
+    means = [spread.mean for _, _, spread, _ in points]
+    ranges = [spread.interval for _, _, spread, _ in points]
+    targets = tuple(target for *_, target in points)
+    return Series(label, [x for _, x, _, _ in points], means, ranges, method, targets)
 
 
 def _rows(study: Study, metric: str) -> list[Row]:
@@ -171,6 +202,6 @@ def _rows(study: Study, metric: str) -> list[Row]:
     for setting, runs in study.settings.items():
         states = {run.state for run in runs}
         name = setting if "done" in states else f"{setting}: {listed(sorted(states))}"
-        shown = [line for line in lines(study, setting) if metric in line.metrics]
-        rows.append(Row(name, [(line.guidance, line.metrics[metric]) for line in shown]))
+        shown = [(line.guidance, line.metrics[metric]) for line in lines(study, setting) if metric in line.metrics]
+        rows.append(Row(name, shown, runs[0].factor("method"), target_of(study, setting)))
     return rows

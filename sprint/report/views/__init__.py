@@ -7,18 +7,27 @@
         def applies(self, study, report): ...
         def blocks(self, study, report): return [text_table(...)]
 
-A `StudyView` stands in the section of every study to which it applies; a `ReportView` is a section of its own, headed
-by its title. Sections and what is in them stand by `order`, then by name.
+A `StudyView` stands on the page of every study to which it applies, a `RunView` on that of every run, a `ReportView`
+on the one of PAGES that it names. What is on a page stands by `order`, then by name.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from sprint.report.blocks import Block
-from sprint.report.read import Study
+from sprint.report.pages.beside import Other
+from sprint.report.read import Run, Study
 from sprint.runtime.plugins import find
 
-HEADLINE = "methods"  # the study that opens the page, and the one whose samples it shows
+HEADLINE = "methods"  # the study that the overview is about
+PAGES = {
+    "index": "Overview",
+    "claims": "Claims of the papers",
+    "speed": "Speed and cost",
+    "runs": "All runs",
+    "against": "Against other results",
+    "about": "How it was made",
+}  # those beside the pages of studies and runs, in the order of the menu
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,10 @@ class Report:
     results: Path
     studies: list[Study]
     facts: dict  # of ablations/published.yaml; empty where the repository's folder is not there
-    whole: bool  # whether it is the page of all studies, and not of one alone
+    whole: bool  # whether it is of all studies, and not of one alone
     tuning_seeds: tuple = ()  # that chose learning rates, and judge nothing
+    progress: str = ""  # what is left to run and how long it takes, while anything is
+    other: Other | None = None  # other results to hold against these
 
 
 class View:
@@ -52,10 +63,21 @@ class StudyView(View):
         raise NotImplementedError
 
 
-class ReportView(View):
-    """What is said once of the whole page, in a section of its own."""
+class RunView(View):
+    """What is said of one run, on its page."""
 
-    before = False  # whether it stands before the studies instead of after them
+    def applies(self, run: Run, report: Report) -> bool:
+        """Whether there is anything to say; `blocks` is asked only then, and gives at least one."""
+        raise NotImplementedError
+
+    def blocks(self, run: Run, report: Report) -> list[Block]:
+        raise NotImplementedError
+
+
+class ReportView(View):
+    """What is said once of the whole report, on one of its pages."""
+
+    page = "about"  # one of PAGES
 
     def applies(self, report: Report) -> bool:
         """Whether there is anything to say; `blocks` is asked only then, and gives at least one."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sprint.report.blocks import Block
 from sprint.report.figures.plots import cost_plots, cost_series
 from sprint.report.read import Study
-from sprint.report.settings_table import protocol, sentence, wall_clock
+from sprint.report.settings_table import wall_clock
 from sprint.report.views import Report, StudyView
 
 
@@ -18,5 +18,5 @@ class CostPlots(StudyView):
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
         found = cost_plots(study)
-        caption = f"{found.caption} {wall_clock(report.studies)} {sentence(protocol(study))}"
+        caption = f"{found.caption} {wall_clock(report.studies)}"
         return [replace(found, title=self.title, caption=caption)]

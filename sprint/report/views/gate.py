@@ -19,7 +19,7 @@ SKIPS = (
 class WhatCanBeTested(ReportView):
     title = "What this preset can test"
     order = 5
-    before = True
+    page = "claims"
 
     def applies(self, report: Report) -> bool:
         return report.whole or any(study.name == CONTROL for study in report.studies)

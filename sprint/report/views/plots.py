@@ -5,17 +5,15 @@ from dataclasses import replace
 from sprint.report.blocks import Block
 from sprint.report.figures.plots import study_plots
 from sprint.report.read import Study
-from sprint.report.settings_table import protocol, sentence
 from sprint.report.views import Report, StudyView
 
 
 class Plots(StudyView):
-    title = "Plots of quality"
-    order = 50
+    title = "Quality"
+    order = 17
 
     def applies(self, study: Study, report: Report) -> bool:
         return not study.final.empty and not study.conflicts
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        found = study_plots(study)
-        return [replace(found, caption=f"{found.caption} {sentence(protocol(study))}")]
+        return [replace(study_plots(study), title=self.title)]

@@ -28,7 +28,7 @@ class Provenance(ReportView):
 
     def blocks(self, report: Report) -> list[Block]:
         found = provenance(report.studies, report.results)
-        return [Facts(tuple((fact.name, tuple(fact.values)) for fact in found))]
+        return [Facts(tuple((fact.name, tuple(fact.values)) for fact in found), self.title)]
 
 
 def provenance(studies: list[Study], results: Path) -> list[Fact]:

@@ -7,11 +7,12 @@ import csv
 from pathlib import Path
 
 from sprint.diffusion.guidance import kind_name, unguided
-from sprint.report.blocks import Block, Figure, Prose, text_table
+from sprint.report.blocks import Block, Figure, Key, Prose, text_table
 from sprint.report.disk import Disk
-from sprint.report.figures.charts import Series, styles_of
+from sprint.report.figures.charts import Series
 from sprint.report.figures.plots import legend
-from sprint.report.figures.speed_charts import DASHED, colours_of, draw_parts, draw_scaling
+from sprint.report.figures.speed_charts import DASHED, draw_parts, draw_scaling, shades_of
+from sprint.report.figures.styles import series_styles
 from sprint.report.format import ranged, significant
 from sprint.report.tables import UNKNOWN
 from sprint.report.views import Report, ReportView
@@ -30,6 +31,7 @@ APART = (
 class Speed(ReportView):
     title = "Speed and cost"
     order = 10
+    page = "speed"
 
     def applies(self, report: Report) -> bool:
         return report.whole
@@ -70,7 +72,7 @@ def _scaling(found: dict) -> Figure:
     rows: dict[str, list[dict]] = {}
     for row in found["rows"]:
         rows.setdefault(row["label"], []).append(row)
-    styles = styles_of(list(rows))
+    styles = series_styles([(label, mine[0].get("method")) for label, mine in rows.items()])
     rates = [_along(label, mine, lambda row: row["images_per_second"]) for label, mine in rows.items()]
     ratios = [_along(label, mine, lambda row: row["speedup_measured"]["median"]) for label, mine in rows.items()]
     modelled = [_along(label, mine, lambda row: row["speedup_modelled"]) for label, mine in rows.items()]
@@ -88,14 +90,14 @@ def _parts_of_a_step(found: dict) -> Figure:
     shown = {
         count: [_parts(row) for row in found["rows"] if row["tokens"] == count] for count in (counts[0], counts[-1])
     }
-    colours = colours_of([name for rows in shown.values() for _, parts in rows for name in parts])
-    panels = [draw_parts(f"time of a training step, {count} tokens", rows, colours) for count, rows in shown.items()]
-    shades = tuple((name, colour, "swatch") for name, colour in colours.items())
+    shades = shades_of([name for rows in shown.values() for _, parts in rows for name in parts])
+    panels = [draw_parts(f"time of a training step, {count} tokens", rows, shades) for count, rows in shown.items()]
+    keys = tuple(Key(name, one.css, "swatch") for name, one in shades.items())
     caption = (
         "Forward and backward of each part together, the device waited for at every border; what has no parts of its "
         f"own has blocks only. Sparse stage, {_conditions(found)}."
     )
-    return Figure(tuple(panels), shades, caption, title="Where the time of a step goes")
+    return Figure(tuple(panels), keys, caption, title="Where the time of a step goes")
 
 
 def _rows(found: dict) -> tuple[list[str], list[list[str]]]:

@@ -1,9 +1,10 @@
 """A study's measured training speed beside what its FLOPs alone would give."""
 
 from sprint.report.blocks import Block, Figure
-from sprint.report.figures.charts import Series, styles_of
+from sprint.report.figures.charts import Series
 from sprint.report.figures.plots import legend
 from sprint.report.figures.speed_charts import DASHED, draw_speedups
+from sprint.report.figures.styles import series_styles
 from sprint.report.format import listed
 from sprint.report.read import Run, Study
 from sprint.report.views import Report, StudyView
@@ -18,8 +19,8 @@ class Speedup(StudyView):
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
         found = _points(study)
-        series = [Series(label, *map(list, zip(*sorted(points), strict=True))) for label, points in found.items()]
-        styles = styles_of([one.label for one in series])
+        series = [_series(label, method, points) for (label, method), points in found.items()]
+        styles = series_styles([(one.label, one.method) for one in series])
         about = study.throughput
         caption = (
             f"One point per setting: steps of the sparse stage, batch {about['batch']}, {about['threads']} threads, "
@@ -34,14 +35,20 @@ class Speedup(StudyView):
         return [Figure((draw_speedups(series, styles, about["base"]),), legend(styles), caption, title=self.title)]
 
 
-def _points(study: Study) -> dict[str, list]:
+def _series(label: str, method: object, points: list) -> Series:
+    x, y, ranges, targets = zip(*sorted(points), strict=True)
+    return Series(label, list(x), list(y), list(ranges), method, targets)
+
+
+def _points(study: Study) -> dict[tuple[str, object], list]:
     """By method: modelled and measured speed-up of each setting over the study's base; empty where it has none."""
     runs = _measured(study)
     base = next((run for run in runs.values() if _is_base(study, run)), None)
-    points: dict[str, list] = {}
+    points: dict[tuple[str, object], list] = {}
     for run in runs.values() if base else []:
         if not _is_base(study, run):
-            points.setdefault(run.method, []).append(_speedup(base, run))
+            name = (run.method, run.factor("method"))
+            points.setdefault(name, []).append((*_speedup(base, run), f"run:{run.name}"))
     return points
 
 

@@ -30,7 +30,7 @@ class Units(ReportView):
         return True
 
     def blocks(self, report: Report) -> list[Block]:
-        return [Prose(items=(*UNITS, *_held_against(report)))]
+        return [Prose(items=(*UNITS, *_held_against(report)), title=self.title)]
 
 
 def _held_against(report: Report) -> list[str]:

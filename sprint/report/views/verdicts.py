@@ -25,6 +25,7 @@ CAPTION = (
 class Verdicts(ReportView):
     title = "Verdicts on published claims"
     order = 20
+    page = "claims"
 
     def applies(self, report: Report) -> bool:
         return bool(_claims(report))
