@@ -19,8 +19,8 @@ METHODS = sorted(path.stem for path in (PACKAGE / "methods").glob("*.py") if pat
 
 # Every room by name, from the top floor down: a room may import from the rooms below its own, and from no other.
 ROOMS_FROM_THE_TOP = (
-    *("cli", "report", "bench", "evaluation", "published", "training", "plan", "cost", "metrics", "data"),
-    *("diffusion", "methods", "nn", "statistics", "runtime"),
+    *("cli", "report", "bench", "evaluation", "published", "training", "plan", "cost", "diffusion", "teachers"),
+    *("metrics", "data", "methods", "nn", "statistics", "runtime"),
 )
 FLOORS = {name: number for number, name in enumerate(reversed(ROOMS_FROM_THE_TOP))}
 # Where methods may be named: their own files, what translates published ones, and what is no source.

@@ -9,6 +9,7 @@ import torch
 from sprint import data
 from sprint.data.held import Held
 from sprint.methods import METHODS
+from sprint.nn.backbones import Backbone
 from sprint.plan.network import model_config
 from sprint.plan.reading import Entry, load_preset, make_run
 from sprint.plan.schema import Preset, Run
@@ -57,14 +58,20 @@ def examples(pixels: torch.Tensor, labels: torch.Tensor, classes: int) -> data.E
 
 
 def run(
-    method: str = "sprint", drop: float = 0.75, seed: int = 0, subsampling: str = "", backbone=None, **changes
+    method: str = "sprint",
+    drop: float = 0.75,
+    seed: int = 0,
+    subsampling: str = "",
+    backbone: Backbone | None = None,
+    teacher: dict | None = None,
+    **changes,
 ) -> Run:
     """A run of preset smoke, or on another backbone, checked as one of a study; `changes` are of its backbone or of its
     training."""
     model = {key: value for key, value in changes.items() if key in MODEL_KEYS}
     train = {key: value for key, value in changes.items() if key not in MODEL_KEYS}
     preset = replace(smoke(), model=replace(backbone or smoke().model, **model), train=replace(smoke().train, **train))
-    return make_run(preset, Entry(method, drop, subsampling), seed, "test")
+    return make_run(preset, Entry(method, drop, subsampling, teacher=teacher or {}), seed, "test")
 
 
 @cache

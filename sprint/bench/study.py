@@ -26,6 +26,7 @@ from sprint.plan.schema import Measuring, Preset, Run, Study
 from sprint.runtime import provenance
 from sprint.runtime.errors import UserError
 from sprint.runtime.results import THROUGHPUT
+from sprint.teachers.frozen import stand_in
 from sprint.training.batches import draw_batch
 from sprint.training.step import State, start, train_step
 
@@ -67,7 +68,14 @@ def measure_study(study: Study, preset: Preset, threads: int, out: Path) -> dict
 def network_of(run: Run) -> str:
     """A short name for all that shapes a run's speed."""
     whole = run.document()
-    content = [*(whole.get(key) for key in SHAPING), run.train.precision, run.train.compile, sparse_steps(run) > 0]
+    teacher = [whole["teacher"]] if "teacher" in whole else []
+    content = [
+        *(whole.get(key) for key in SHAPING),
+        *teacher,
+        run.train.precision,
+        run.train.compile,
+        sparse_steps(run) > 0,
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -120,7 +128,10 @@ def _tasks(run: Run, examples: Examples, measuring: Measuring) -> dict[tuple[str
 
 
 def _stepper(run: Run, state: State, examples: Examples, step: int) -> Callable[[], None]:
+    features = stand_in(run.teacher, examples, examples.size // run.model.patch)
+
     def once() -> None:
-        train_step(run, state, state.model, draw_batch(run, examples, step, state.model.method.skip_rate))
+        batch = draw_batch(run, examples, step, state.model.method.skip_rate, features=features)
+        train_step(run, state, state.model, batch)
 
     return once

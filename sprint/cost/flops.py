@@ -33,8 +33,10 @@ def on_meta(config: ModelConfig) -> Model:
 
 
 @lru_cache(maxsize=256)
-def forward_flops(model: Model, kept: int | None = None, skip: bool = False, times: tuple = TRAINING_TIMES) -> int:
-    """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all).
+def forward_flops(
+    model: Model, kept: int | None = None, skip: bool = False, times: tuple = TRAINING_TIMES, taught: bool = False
+) -> int:
+    """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all), with a teacher or not.
 
     Where a method computes otherwise at other times, the mean over `times`.
     """
@@ -42,6 +44,8 @@ def forward_flops(model: Model, kept: int | None = None, skip: bool = False, tim
     def count() -> int:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             model(*_one_image(model.config), _kept_tokens(kept), skip)
+            if taught and model.teacher is not None:
+                model.teacher(_features(model.config), _kept_tokens(kept))
         return counter.get_total_flops()
 
     return _mean_over(times, model.method, count)
@@ -49,7 +53,7 @@ def forward_flops(model: Model, kept: int | None = None, skip: bool = False, tim
 
 def step_flops(model: Model, kept: int | None) -> int:
     """FLOPs of the forward passes of one image of a training step: as many as its method makes."""
-    return sum(forward_flops(model, choice) for choice in model.method.passes(kept))
+    return sum(forward_flops(model, choice, taught=True) for choice in model.method.passes(kept))
 
 
 def _mean_over(times: tuple, method: Method, count: Callable[[], int]) -> int:
@@ -71,6 +75,10 @@ def _one_image(config: ModelConfig) -> tuple[torch.Tensor, torch.Tensor, torch.T
     with torch.device("meta"):
         image = torch.empty(1, config.channels, config.size, config.size)
         return image, torch.empty(1), torch.empty(1, dtype=torch.long)
+
+
+def _features(config: ModelConfig) -> torch.Tensor:
+    return torch.empty(1, config.backbone.tokens, config.teacher.dim, device="meta")
 
 
 def _kept_tokens(kept: int | None) -> torch.Tensor | None:
@@ -120,23 +128,28 @@ class Stage:
     steps: int
     batch: int  # images a step
     kept: int | None  # tokens in the sparse blocks; None: all
+    frozen: int = 0  # FLOPs of what a teacher's frozen network tells of an image, which has no backward pass
 
 
-def forward_total(config: ModelConfig, stages: list[Stage]) -> int:
-    """FLOPs of all forward passes of a training."""
-    model = on_meta(config)
-    return sum(stage.steps * stage.batch * step_flops(model, stage.kept) for stage in stages)
+def training_total(config: ModelConfig, stages: list[Stage]) -> int:
+    """FLOPs of a training."""
+    return sum(stage.steps * stage.batch * image_flops(on_meta(config), stage) for stage in stages)
+
+
+def image_flops(model: Model, stage: Stage) -> int:
+    """FLOPs of one image of a stage: its passes forward and backward, and what a frozen network tells of it."""
+    return TRAINING_FACTOR * step_flops(model, stage.kept) + stage.frozen
 
 
 def dense_twin(config: ModelConfig) -> ModelConfig:
     """The dense network of the same backbone."""
     settings, backbone = METHODS[YARDSTICK].Settings(), replace(config.backbone, drop=0.0)
-    return replace(config, method=YARDSTICK, settings=settings, backbone=backbone)
+    return replace(config, method=YARDSTICK, settings=settings, backbone=backbone, teacher=None)
 
 
 def dense_total(config: ModelConfig, stages: list[Stage]) -> int:
-    """FLOPs of all forward passes of the dense network trained with the same steps and batches."""
-    return forward_total(dense_twin(config), [replace(stage, kept=None) for stage in stages])
+    """FLOPs of the dense network trained with the same steps and batches."""
+    return training_total(dense_twin(config), [replace(stage, kept=None, frozen=0) for stage in stages])
 
 
 def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
@@ -147,7 +160,7 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
             "name": stage.name,
             "steps": stage.steps,
             "batch": stage.batch,
-            "flops_per_image": (each := TRAINING_FACTOR * step_flops(model, stage.kept)),
+            "flops_per_image": (each := image_flops(model, stage)),
             "flops": stage.steps * stage.batch * each,
         }
         for stage in stages
@@ -161,7 +174,7 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
         "finetune_flops_per_image": per_image["finetune"],
         "stages": told,
         "train_flops": spent,
-        "train_flops_vs_dense": spent / (TRAINING_FACTOR * dense_total(config, stages)),
+        "train_flops_vs_dense": spent / dense_total(config, stages),
         "sampling_flops_per_step": {
             kind: sampling_flops(model, GUIDANCES[kind]())
             for kind in compared_kinds(METHODS[config.method], config.backbone.grid)

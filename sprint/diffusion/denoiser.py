@@ -9,6 +9,7 @@ from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
 from sprint.nn.layers import Block, ZeroLinear, unpatchify
 from sprint.runtime.rng import generator
+from sprint.teachers import Taught, Teacher
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class ModelConfig:
     method: str
     settings: object  # the method's Settings
     out_channels: int = 0  # 0: as many as `channels`; published models that also predict a variance have twice as many
+    teacher: Teacher | None = None  # in training
 
 
 class Model(nn.Module):
@@ -35,6 +37,7 @@ class Model(nn.Module):
             self.add_module(name, module)
         self.method = METHODS[config.method](backbone, config.settings)
         self.final = backbone.output(self.method.out_width, self.out_channels)
+        self.teacher = config.teacher and Taught(config.teacher, backbone, self.method)
         initialise(self, seed)
 
     def forward(self, x_BCHW, t_B, y_B, keep_BK=None, skip=False) -> torch.Tensor:

@@ -3,6 +3,8 @@
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.methods import METHODS
 from sprint.plan.schema import Run
+from sprint.runtime.strict import convert
+from sprint.teachers import Teacher
 
 
 def model_config(run: Run) -> ModelConfig:
@@ -10,4 +12,7 @@ def model_config(run: Run) -> ModelConfig:
     examples = run.examples()
     settings = METHODS[run.method].Settings(**run.settings)
     backbone = run.model.on(examples.size, run.drop)
-    return ModelConfig(examples.channels, examples.size, examples.classes, backbone, run.method, settings)
+    teacher = convert(Teacher, run.teacher, "teacher") if run.teacher else None
+    return ModelConfig(
+        examples.channels, examples.size, examples.classes, backbone, run.method, settings, teacher=teacher
+    )

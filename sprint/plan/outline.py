@@ -31,6 +31,7 @@ class RunOutline:
     name: str
     train: Training
     code: dict  # by file: a hash
+    teacher: str  # the extractor whose features it is taught; "": none
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ def outline_of(plan) -> Outline:
             )
             for study in plan.studies.values()
         ],
-        runs=[RunOutline(run.name, run.train, run.code) for run in plan.runs().values()],
+        runs=[
+            RunOutline(run.name, run.train, run.code, run.teacher.get("extractor", "")) for run in plan.runs().values()
+        ],
         extractors=[_against(name, preset.evaluate.references) for name in preset.evaluate.extractors],
         trained_extractors=plan.trained_extractors(),
         extractor_steps=preset.extractor_steps,

@@ -5,6 +5,7 @@ import itertools
 import math
 from pathlib import Path
 
+from sprint.data import USUAL_CODEC
 from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
@@ -15,6 +16,7 @@ from sprint.plan.schema import Plan, Preset, Run, Study, Training
 from sprint.plan.tuned import at_rate, read_rates
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, inside, nearest, ranged, read_yaml
+from sprint.teachers import Teacher
 
 PRESETS = Path("workflow/presets")
 STUDIES = Path("ablations")
@@ -29,10 +31,10 @@ class StudyFile:
 
     title: str
     question: str
-    vary: list[str]  # what differs between the runs: method, backbone, drop, subsampling, guidance, or settings.<key>
+    vary: list[str]  # what differs between the runs: method, backbone, drop, subsampling, guidance, settings.<key>, ...
     runs: list[
         dict
-    ]  # grids: method, backbone, drop, subsampling, settings, train; a list stands for each of its values
+    ]  # grids: method, backbone, drop, teacher, settings, train, ...; a list stands for each of its values
     seeds: int = ranged(1, 1 << 10, default=0)  # how many of the preset's seeds; left out (0): all
     tuning: bool = False  # on the preset's tuning seeds instead
     show_impossible: bool = False  # list settings that cannot be built instead of refusing them
@@ -54,6 +56,7 @@ class Entry:
     guidance: list[dict] = dataclasses.field(default_factory=list)
     budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
     backbone: str = ""  # the kind; "": the preset's
+    teacher: dict = dataclasses.field(default_factory=dict)  # {kind: repa, ...}; empty: none
 
 
 def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
@@ -131,7 +134,8 @@ def _check_vary(vary: list[str], runs: dict[str, Run], location: str) -> None:
     settings = sorted({f"settings.{key}" for run in runs.values() for key in run.settings})
     train = [f"train.{known.name}" for known in dataclasses.fields(Training)]
     model = sorted({f"model.{key}" for run in runs.values() for key in run.model.document()})
-    allowed = ["method", "backbone", "drop", "subsampling", "guidance", "seed", *settings, *train, *model]
+    teacher = ["teacher.kind", *(f"teacher.{known.name}" for known in dataclasses.fields(Teacher))]
+    allowed = ["method", "backbone", "drop", "subsampling", "guidance", "seed", *settings, *train, *model, *teacher]
     for factor in vary:
         nearest(dict.fromkeys(allowed), factor, f"{location}: factor")
 
@@ -183,6 +187,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
         checked(inside(location, "drop"), lambda: kept_count(subsampling, backbone.grid, entry.drop))
     usual = checked(location, lambda: method.resolve(usual, backbone))
     settings = checked(location, lambda: method.settle(settings, backbone))
+    usual_teacher, teacher = _teacher(preset, entry.teacher, method, settings, backbone, location)
     one_of(entry.budget, BUDGETS, inside(location, "budget"))
     run = Run(
         preset=preset.name,
@@ -197,6 +202,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
         image_size=preset.image_size,
         model=model,
         train=train,
+        teacher=teacher.document() if teacher else {},
     )
     run = with_equal_flops(run) if entry.budget == "flops" else run
     overrides = {**_differing(settings, usual), **_differing(run.train, rated)}
@@ -204,6 +210,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     usual_model = preset.model.document()
     overrides |= {key: value for key, value in model.document().items() if key != "kind" and value != usual_model[key]}
     overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
+    overrides |= {"teacher": teacher.kind(), **_differing(teacher, usual_teacher)} if teacher else {}
     overrides |= {"backbone": model.kind()} if model.kind() != preset.model.kind() else {}
     return dataclasses.replace(run, overrides=overrides)
 
@@ -218,6 +225,19 @@ def _model(preset: Preset, entry: Entry, location: str) -> Backbone:
     model = build(chosen, rest, place)
     checked(place, lambda: model.check(preset.examples().size), ".")
     return model
+
+
+def _teacher(preset: Preset, asked: dict, method, settings, backbone: Backbone, location: str) -> tuple:
+    """The teacher of a kind as it usually is at this scale, and as it is asked for; none where none is."""
+    if not asked:
+        return None, None
+    place = inside(location, "teacher")
+    if preset.codec != USUAL_CODEC:
+        raise UserError(f"{place} is set, but the codec is {preset.codec['name']!r}; allowed: pictures in pixels")
+    wanted = convert(Teacher, asked, place)
+    usual, teacher = (one.on(backbone, preset.evaluate.extractors) for one in (type(wanted)(), wanted))
+    checked(place, lambda: teacher.check(backbone, method.subsampling, method.sparse(settings, backbone)))
+    return usual, teacher
 
 
 def _differing(chosen, usual) -> dict:

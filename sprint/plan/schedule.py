@@ -3,6 +3,7 @@
 from sprint.cost.flops import Stage
 from sprint.nn.ratios import kept_count
 from sprint.plan.schema import Run
+from sprint.teachers import frozen
 
 STAGES = ("pretrain", "finetune")
 
@@ -38,7 +39,8 @@ def stages(run: Run) -> list[Stage]:
     sparse, grid = sparse_steps(run), run.examples().size // run.model.patch
     kept = kept_count(run.subsampling, grid, run.drop) if run.subsampling and run.drop else None
     after = kept if run.train.finetune_on == "kept" else None
+    told = frozen.flops(run.teacher["extractor"], run.examples(), grid) if run.teacher else 0
     return [
-        Stage(STAGES[0], sparse, run.train.batch, kept),
-        Stage(STAGES[1], run.train.steps - sparse, run.train.finetune_batch, after),
+        Stage(STAGES[0], sparse, run.train.batch, kept, told),
+        Stage(STAGES[1], run.train.steps - sparse, run.train.finetune_batch, after, told),
     ]

@@ -21,6 +21,7 @@ from sprint.plan.training import Passes, Training
 from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import describe, nearest, ranged, text_of
+from sprint.teachers import TEACHERS, frozen
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Run:
     model: Backbone
     train: Training
     codec: dict = field(default_factory=lambda: data.USUAL_CODEC)
+    teacher: dict = field(default_factory=dict)  # kind of a file in sprint/teachers, its settings; empty: none
 
     def examples(self) -> data.Examples:
         """The data set through the codec; nothing is read."""
@@ -163,13 +165,15 @@ class Run:
 
     @property
     def code(self) -> dict[str, str]:
-        """The code that shapes its weights: hashes of its method, its backbone, and all of ours that they import."""
-        return shaping(METHODS[self.method].__module__, type(self.model).__module__)
+        """The code that shapes its weights: hashes of its method, its backbone, its teacher, and what they import."""
+        teacher = [TEACHERS[self.teacher["kind"]].__module__, frozen.__name__] if self.teacher else []
+        return shaping(METHODS[self.method].__module__, type(self.model).__module__, *teacher)
 
     def document(self) -> dict:
-        """Everything, as JSON has it; the codec where it is not the usual one."""
+        """Everything, as JSON has it; codec and teacher where they are not the usual ones."""
         whole = {**dataclasses.asdict(self), "model": self.model.document(), "train": self.train.document()}
-        return {key: value for key, value in whole.items() if key != "codec" or value != data.USUAL_CODEC}
+        usual = {"codec": data.USUAL_CODEC, "teacher": {}}
+        return {key: value for key, value in whole.items() if key not in usual or value != usual[key]}
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ def core_results(plan: Outline, results: str) -> list[str]:
     return [*sorted(set(paths)), f"{results}/scaling.json", "results/paper_costs.csv"]
 
 
+def taught_by(plan: Outline, name: str, results: str) -> list[str]:
+    """Weights of the extractor whose features a run is taught; none where it has no teacher."""
+    found = [run.teacher for run in plan.runs if run.name == name and run.teacher]
+    return [f"{results}/extractors/{extractor}.safetensors" for extractor in found]
+
+
 def run_code(plan: Outline, name: str) -> dict[str, str]:
     """The code that shapes a run's weights, hashed: where it changes, the run is trained anew. Empty for no run."""
     return next((run.code for run in plan.runs if run.name == name), {})

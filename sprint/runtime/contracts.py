@@ -18,6 +18,7 @@ CONTRACTS = {  # the package of each, whose __init__.py holds its base class and
     "layout": "sprint.data.layouts",
     "codec": "sprint.data.codecs",
     "backbone": "sprint.nn.backbones",
+    "teacher": "sprint.teachers",
     "metric": "sprint.metrics",
     "extractor": "sprint.metrics.extractors",
     "sampler": "sprint.diffusion.samplers",

@@ -20,6 +20,7 @@ from sprint.nn import tokens
 from sprint.plan.schedule import batch_size, drop_at, images_before
 from sprint.plan.schema import Run
 from sprint.runtime.rng import generator
+from sprint.teachers.frozen import Features
 
 ROWS = 32  # images whose noise, or kept tokens, one generator draws
 
@@ -34,6 +35,7 @@ class Batch:
     y_B: torch.Tensor  # labels, the null label where dropped
     keep_BK: torch.Tensor | None  # kept tokens; None: all
     skip_B: torch.Tensor | bool  # samples whose deep path is dropped; False: none
+    features_BND: torch.Tensor | None = None  # of the clean images, where there is a teacher
 
     def __len__(self) -> int:
         return len(self.y_B)
@@ -51,7 +53,15 @@ class Batch:
         return Batch(*(change(value) if torch.is_tensor(value) else value for value in vars(self).values()))
 
 
-def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float, number: int = 0, parts: int = 1) -> Batch:
+def draw_batch(
+    run: Run,
+    examples: Examples,
+    step: int,
+    skip_rate: float,
+    number: int = 0,
+    parts: int = 1,
+    features: Features | None = None,
+) -> Batch:
     """The inputs of that step: the number-th of so many equal contiguous parts, for one of the processes that share it.
 
     The same images, in all parts together, whatever their number.
@@ -60,7 +70,8 @@ def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float, number
     rows = range(number * (size // parts), (number + 1) * (size // parts))
     mine = slice(rows.start, rows.stop)
     training = examples.data_set.training
-    x, labels = examples.signal(training[_order(run, len(training), step, size)[mine]], seed, step)
+    chosen = training[_order(run, len(training), step, size)[mine]]
+    x, labels = examples.signal(chosen, seed, step)
     dropped = torch.rand(size, generator=generator("label", seed, step))[mine] < run.train.label_drop
     drop = drop_at(run, step)
     grid = examples.size // run.model.patch
@@ -78,6 +89,7 @@ def draw_batch(run: Run, examples: Examples, step: int, skip_rate: float, number
         if drop
         else None,
         skip_B=skip,
+        features_BND=features and features(chosen),
     )
 
 

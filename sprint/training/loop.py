@@ -27,6 +27,7 @@ from sprint.runtime.lock import hold
 from sprint.runtime.progress import track
 from sprint.runtime.results import CONFIG, TRAIN
 from sprint.runtime.status import Interrupted
+from sprint.teachers.frozen import Features, trained
 from sprint.training import checkpoint
 from sprint.training.batches import Batch, draw_batch, prefetch
 from sprint.training.contract import refuse_broken
@@ -55,7 +56,8 @@ def train(run: Run, folder: Path, passes: Passes = ALL_AT_ONCE) -> dict:
                 refuse_broken(run)
                 distributed.refuse_uneven(sizes, distributed.world(), f"{run.name}: train.")
                 examples = _examples(run, folder)
-            result = _train(run, folder, examples, passes)
+                features = _features(run, folder, examples)
+            result = _train(run, folder, examples, passes, features)
         except BaseException as error:
             if not distributed.left_alone(error):
                 status.record_error(folder, error)
@@ -85,13 +87,21 @@ def _examples(run: Run, folder: Path) -> data.Examples:
     return examples
 
 
-def _train(run: Run, folder: Path, examples: data.Examples, passes: Passes) -> dict:
+def _features(run: Run, folder: Path, examples: data.Examples) -> Features | None:
+    """What the run's teacher tells; its extractor's weights lie in results/<preset>, as the run's folder does."""
+    if not run.teacher:
+        return None
+    grid = examples.size // run.model.patch
+    return trained(run.teacher["extractor"], examples, grid, folder.absolute().parent.parent)
+
+
+def _train(run: Run, folder: Path, examples: data.Examples, passes: Passes, features: Features | None) -> dict:
     state = start(run)
     state.code = run.code
     if passes.recompute:
         recompute(state.model)
     _resume(state, folder / "checkpoints", run.hash)
-    _loop(run, state, examples, folder, passes)
+    _loop(run, state, examples, folder, passes, features)
     result = {
         "state": "diverged" if state.reason else "done",
         "reason": state.reason,
@@ -106,6 +116,7 @@ def _train(run: Run, folder: Path, examples: data.Examples, passes: Passes) -> d
         "versions": provenance.versions(),
         "commit": provenance.commit(),
         "code": state.code,
+        **({"teacher_weights": features.weights_sha256} if features else {}),
         "ended": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
     if distributed.is_main():
@@ -114,7 +125,9 @@ def _train(run: Run, folder: Path, examples: data.Examples, passes: Passes) -> d
     return result
 
 
-def _loop(run: Run, state: State, examples: data.Examples, folder: Path, passes: Passes) -> None:
+def _loop(
+    run: Run, state: State, examples: data.Examples, folder: Path, passes: Passes, features: Features | None
+) -> None:
     milestones = {run.train.milestone_step(share) for share in run.train.milestones}
     network = distributed.replicated(state.model)
     network = torch.compile(network) if run.train.compile else network
@@ -122,7 +135,7 @@ def _loop(run: Run, state: State, examples: data.Examples, folder: Path, passes:
     with (
         _on_request_to_stop() as asked,
         Writer() as writer,
-        contextlib.closing(_batches(run, state, examples, steps)) as batches,
+        contextlib.closing(_batches(run, state, examples, steps, features)) as batches,
     ):
         for step in track(steps, run.name, run.train.steps, state.step):
             began = time.perf_counter()
@@ -145,13 +158,15 @@ def _loop(run: Run, state: State, examples: data.Examples, folder: Path, passes:
                 )
 
 
-def _batches(run: Run, state: State, examples: data.Examples, steps: range) -> Iterator[Batch]:
+def _batches(
+    run: Run, state: State, examples: data.Examples, steps: range, features: Features | None
+) -> Iterator[Batch]:
     """This process's part of each step's batch; for a GPU drawn ahead, while it works, into pinned memory."""
     graphics = device().type == "cuda"
 
     def draw(step: int) -> Batch:
         part = distributed.rank(), distributed.world()
-        batch = draw_batch(run, examples, step, state.model.method.skip_rate, *part)
+        batch = draw_batch(run, examples, step, state.model.method.skip_rate, *part, features)
         return batch.pinned() if graphics else batch
 
     return prefetch(draw, steps, PREFETCHED if graphics else 0)

@@ -99,7 +99,7 @@ def _passes(run: Run, model: Model, network: torch.nn.Module, batch: Batch, micr
 
 
 def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
-    """Mean over the batch of the method's loss."""
+    """Mean over the batch of the method's loss, and of its teacher's."""
     place = next(model.parameters()).device
     inputs = (batch.x_BCHW, batch.noise_BCHW, batch.t_B, batch.y_B)
     x, noise, t, y = (part.to(place, non_blocking=True) for part in inputs)
@@ -107,11 +107,14 @@ def batch_loss(run: Run, model: Model, network: torch.nn.Module, batch: Batch) -
     skip = batch.skip_B if batch.skip_B is False else batch.skip_B.to(place, non_blocking=True)
     noisy = interpolate(x, noise, t)
     target, noisy_BNP = patchify(velocity(x, noise), run.model.patch), patchify(noisy, run.model.patch)
+    features = None if batch.features_BND is None else batch.features_BND.to(place, non_blocking=True)
     losses = []
     for choice in model.method.passes(keep):
         with torch.autocast(place.type, torch.bfloat16, enabled=run.train.precision == "bfloat16"):
             prediction = network(noisy, t, y, choice, skip)
         losses.append(model.method.loss(prediction.float(), target, noisy_BNP, t, choice).mean())
+        if features is not None:
+            losses.append(model.teacher(features, choice).mean())
     return sum(losses)
 
 

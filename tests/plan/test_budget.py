@@ -3,7 +3,7 @@
 import pytest
 import tiny
 
-from sprint.cost.flops import forward_total
+from sprint.cost.flops import training_total
 from sprint.plan.budget import cost_of, with_equal_flops
 from sprint.plan.reading import load_plan, make_run
 from sprint.plan.schedule import stages
@@ -31,7 +31,7 @@ def test_the_dense_run_keeps_its_steps_so_that_studies_share_it():
 
 def test_what_training_costs_is_three_times_what_forward_passes_do():
     run = tiny.run("sprint", 0.75)
-    assert 3 * forward_total(tiny.model_config(run), stages(run)) == cost_of(run)["train_flops"]
+    assert training_total(tiny.model_config(run), stages(run)) == cost_of(run)["train_flops"]
 
 
 def test_an_unknown_budget_is_refused():

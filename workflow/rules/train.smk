@@ -4,6 +4,7 @@
 rule train:
     input:
         latents(PLAN, RESULTS),
+        lambda wildcards: taught_by(PLAN, wildcards.run, RESULTS),
     output:
         report(
             f"{RESULTS}/runs/{{run}}/train.json",
