@@ -7,6 +7,7 @@ numbers of images or other extractor weights are not comparable, however alike t
 import json
 
 STUDIED = ("weights", "guidance", "prediction")  # prediction: what the weights' network predicts, part of them
+PARTIAL = ("held_out",)  # of a part of the evaluations: those without it have no number that it moves
 OUTSIDE = ("sampler", "images", "labels")  # written beside the identity too, for files that have none
 
 
@@ -21,7 +22,8 @@ def conflicts(evaluations: list[dict]) -> list[str]:
     identities = [identity_of(evaluation) for evaluation in evaluations]
     phrases = []
     for key in sorted({key for identity in identities for key in identity}):
-        values = list(dict.fromkeys(text_of(identity.get(key)) for identity in identities))
+        asked = [identity for identity in identities if key not in PARTIAL or key in identity]
+        values = list(dict.fromkeys(text_of(identity.get(key)) for identity in asked))
         if len(values) > 1:
             phrases.append(f"{key.replace('_', ' ')} {' and '.join(values)}")
     return phrases

@@ -120,4 +120,6 @@ def test_identities_may_differ_in_weights_and_guidance_and_in_nothing_else():
     other = {"identity": one["identity"] | {"weights": "b" * 64, "guidance": {"kind": "cfg"}}}
     assert conflicts([one, other]) == [] and identity_of(one) == identity_of(other)
     changed = {"identity": one["identity"] | {"images": 40, "sampler": {"steps": 8}}}
+    lost = [{**one, "identity": {**identity_of(one), "held_out": count}} for count in (64, 128)]
+    assert conflicts([one, lost[0]]) == [] and conflicts([one, *lost]) == ["held out 64 and 128"]
     assert conflicts([one, other, changed]) == ["images 640 and 40", "sampler (steps 4) and (steps 8)"]
