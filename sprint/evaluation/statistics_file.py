@@ -27,7 +27,7 @@ def members(path: Path) -> list[str]:
         with numpy.load(path, allow_pickle=False) as arrays:
             return list(arrays.files)
     except BROKEN as error:
-        raise UserError(f"{path}: cannot be read as reference statistics ({error})") from error
+        raise UserError(f"{path}: cannot be read as arrays ({error})") from error
 
 
 def read_npz(path: Path, dim: int, names: tuple[str, str] = LAYERS[""]) -> Gaussian:
