@@ -57,6 +57,7 @@ class Entry:
     budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
     backbone: str = ""  # the kind; "": the preset's
     teacher: dict = dataclasses.field(default_factory=dict)  # {kind: repa, ...}; empty: none
+    length: float = ranged(1e-3, 1e3, default=1.0)  # steps of both stages, in multiples of those it would have
 
 
 def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
@@ -178,6 +179,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     rate = entry.rate or usual_rate
     rated = at_rate(preset.train, rate)
     train = build(Training, {**dataclasses.asdict(rated), **entry.train}, inside(location, "train"))
+    train = dataclasses.replace(train, steps=max(1, round(entry.length * train.steps)))
     check_training(train, location)
     check_shares(preset, train, location)
     subsampling = _subsampling(method, entry, location)

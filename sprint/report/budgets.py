@@ -1,30 +1,48 @@
-"""Cost to a quality: training FLOP, seconds and steps at which a curve first reaches the base's final quality.
+"""Cost to a quality, from trainings that were run whole at several budgets: fine-tuning and all, never cut short.
 
-The quality is the base setting's own at its last milestone, under one guidance for all, within the same seed. Between
-two milestones the distance is taken to run straight in its logarithm against the logarithm of the cost; a curve that is
-there at its first milestone reached it `by` then; one that never gets there is unreached, whatever it might have done
-later.
+Settings of all studies that differ in nothing but their steps are one line. The quality is the base's own after as many
+steps as the preset has, each at the guidance that suits it best, within the same seed. Between two budgets the distance
+is taken to run straight in its logarithm against the logarithm of the cost. A line that is there at its smallest budget
+costs at most that; one that never gets there is unreached, whatever more steps might have done.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sprint.report.format import listed, metric_name, prefix, significant
+from sprint.report.format import metric_name, prefix, significant
 from sprint.report.learned import nothing_learned
-from sprint.report.pairs import base_of
-from sprint.report.read import TERA, Study
-from sprint.report.summary import along, curve_guidance
+from sprint.report.read import TERA, Run, Study
+from sprint.report.summary import best_line, drops_nothing
+from sprint.statistics.effects import Effect, effect
 
 BUDGETS = ("tflop", "seconds", "step")
+STEPS = "steps"  # what may set the settings of one line apart
+NONE = "No method was trained whole at several budgets in the studies of this page: study budgets trains some."
 
 
 @dataclass(frozen=True)
 class Reached:
-    """Where a curve meets a level: the cost, and whether it was there from the first milestone on."""
+    """Where a line meets a level: the cost, and whether it was there from the smallest budget on."""
 
     cost: float
     at_first: bool = False
+
+
+@dataclass
+class Trainings:
+    """One line: the settings that differ in steps alone, by seed a (cost by budget, distance) of each."""
+
+    usual: bool = False  # whether the preset's own number of steps is among them
+    drops_nothing: bool = False
+    metric: str = ""
+    runs: dict[object, dict[int, tuple[dict, float]]] = field(default_factory=dict)  # by seed, by steps
+
+    def curve(self, seed: object, budget: str) -> tuple[list[float], list[float]]:
+        """Costs and distances of one seed, by rising steps."""
+        found = [self.runs[seed][steps] for steps in sorted(self.runs[seed])]
+        known = [(costs[budget], value) for costs, value in found if costs[budget] is not None]
+        return [cost for cost, _ in known], [value for _, value in known]
 
 
 def first_reached(costs: Sequence[float], values: Sequence[float], level: float) -> Reached | None:
@@ -39,55 +57,86 @@ def first_reached(costs: Sequence[float], values: Sequence[float], level: float)
     return None
 
 
-def cost_to_quality(study: Study) -> dict[str, dict[object, dict[str, Reached | None]]]:
-    """{setting: {seed: {budget: where it reached the base's final quality}}} of all settings with milestones."""
-    base, metric = base_of(study), study.primary
-    if base is None or study.sweep or study.conflicts or nothing_learned(study):
-        return {}
-    levels = {seed: values[-1] for seed, (_, values) in _curves(study, base, metric, "step").items()}
-    found: dict = {}
-    for setting in study.settings:
-        for budget in BUDGETS:
-            for seed, (costs, values) in _curves(study, setting, metric, budget).items():
-                if seed in levels:
-                    place = found.setdefault(setting, {}).setdefault(seed, {})
-                    place[budget] = first_reached(costs, values, levels[seed])
+def lines_of(studies: list[Study]) -> dict[str, Trainings]:
+    """Every line by its name; a run that several studies have counts once."""
+    found: dict[str, Trainings] = {}
+    for study in studies:
+        if study.sweep or study.conflicts or nothing_learned(study):
+            continue
+        for setting, runs in study.settings.items():
+            line = best_line(study, setting, study.primary)
+            for run in runs if line is not None else []:
+                value = line.metrics[study.primary].by_seed.get(run.seed)
+                if value is not None and value > 0:
+                    _add(found, run, study.primary, value)
     return found
 
 
-def _curves(study: Study, setting: str, metric: str, budget: str) -> dict[object, tuple[list, list]]:
-    """{seed: (costs, values)} along the milestones of a setting."""
-    table = along(study, setting)
-    if table.empty or metric not in table:
-        return {}
-    known = table.dropna(subset=[metric, budget]).sort_values("step")
-    known = known[known["state"] == "done"]
-    return {seed: ([*group[budget]], [*group[metric]]) for seed, group in known.groupby("seed") if len(group) > 1}
+def _add(found: dict[str, Trainings], run: Run, metric: str, value: float) -> None:
+    overrides = run.config.get("overrides", {})
+    steps, label = run.train["step"], run.config.get("label", run.name)
+    name = label.replace(f", {STEPS} {overrides[STEPS]}", "") if STEPS in overrides else label
+    line = found.setdefault(name, Trainings(metric=metric))
+    if line.metric != metric:
+        return
+    line.usual |= STEPS not in overrides
+    line.drops_nothing |= drops_nothing(run) and not set(overrides) - {STEPS}
+    costs = {"tflop": run.tflop_at(steps), "seconds": run.seconds_at(steps), "step": steps}
+    line.runs.setdefault(run.seed, {})[steps] = (costs, value)
 
 
-def budget_table(study: Study) -> tuple[list[str], list[list[str]]]:
-    """Headers and rows of text; no rows where no curve can be held against another."""
-    found = cost_to_quality(study)
-    if len(found) < 2:
+def cost_to_quality(studies: list[Study]) -> tuple[str, dict[str, dict[object, dict[str, Reached | None]]]]:
+    """The base, and by line and seed where each budget reached the base's usual quality.
+
+    Lines of one budget are left out, but for the base, whose cost is that of its usual steps. Empty where no other is.
+    """
+    lines = lines_of(studies)
+    base = next((name for name, line in lines.items() if line.drops_nothing and line.usual), "")
+    several = {name: line for name, line in lines.items() if any(len(by) > 1 for by in line.runs.values())}
+    if not base or not set(several) - {base}:
+        return base, {}
+    usual, found = _usual_steps(studies), {base: {}}
+    for name, line in several.items():
+        for seed in line.runs if line.metric == lines[base].metric and name != base else ():
+            if usual in lines[base].runs.get(seed, {}):
+                costs, level = lines[base].runs[seed][usual]
+                found[base][seed] = {key: None if costs[key] is None else Reached(costs[key]) for key in BUDGETS}
+                reached = {budget: first_reached(*line.curve(seed, budget), level) for budget in BUDGETS}
+                found.setdefault(name, {})[seed] = reached
+    return base, found if len(found) > 1 else {}
+
+
+def _usual_steps(studies: list[Study]) -> int:
+    """Steps of the preset: those of a run that nothing sets apart."""
+    runs = [run for study in studies for run in study.runs if run.state == "done"]
+    return next((run.train["step"] for run in runs if not run.config.get("overrides") and drops_nothing(run)), 0)
+
+
+def budget_table(studies: list[Study]) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows of text; no rows where no line can be held against the base."""
+    base, found = cost_to_quality(studies)
+    if not found:
         return [], []
     reached = [by["tflop"].cost * TERA for seeds in found.values() for by in seeds.values() if by.get("tflop")]
     scale, letter = prefix(reached)
     units = {"tflop": TERA / scale, "seconds": 1.0, "step": 1.0}
     rows = []
-    for setting, seeds in found.items():
-        cells = [_cell([by.get(budget) for by in seeds.values()], units[budget]) for budget in BUDGETS]
-        rows.append([setting, *cells, _beside(found[base_of(study)], seeds)])
+    for name, seeds in found.items():
+        cells = [_cell([by[budget] for by in seeds.values()], units[budget]) for budget in BUDGETS]
+        rows.append([name, *cells, _beside(found[base], seeds)])
     names = [f"training {letter}FLOP, modelled", "training s, wall clock", "steps"]
     return ["setting", *names, "training FLOP, base over this"], rows
 
 
-def caption(study: Study) -> str:
-    """What the table of a study says."""
+def caption(studies: list[Study]) -> str:
+    """What the table says."""
+    base, _ = cost_to_quality(studies)
+    metric = lines_of(studies)[base].metric
     return (
-        f"Cost at which each setting's curve, {curve_guidance(study)}, first reaches the final "
-        f"{metric_name(study.primary)} of {base_of(study)} in the same seed; mean over seeds. Interpolated between "
-        "milestones, logarithm against logarithm; ≤: there at its first milestone already; unreached: not within its "
-        "training. A cost that is ≤ leaves a ratio that is ≥."
+        f"Cost at which trainings that were run whole at several budgets reach the {metric_name(metric)} of {base} in "
+        "the same seed, each at the guidance that suits it best; mean over seeds. Interpolated between budgets, "
+        "logarithm against logarithm; ≤: there at the smallest budget already; unreached: not within the largest. "
+        "A cost that is ≤ leaves a ratio that is ≥. Brackets: 95% interval over seeds."
     )
 
 
@@ -101,25 +150,23 @@ def _cell(reached: list[Reached | None], unit: float) -> str:
 
 
 def _beside(base: dict, seeds: dict) -> str:
-    """How many times cheaper than the base's own way to its final quality, seed by seed."""
-    ratio = saving(base, seeds, "tflop")
-    if ratio is None:
-        missing = [str(seed) for seed, by in seeds.items() if by.get("tflop") is None]
-        return f"unreached in seed {listed(missing)}" if len(missing) < len(seeds) else "unreached"
-    return f"{bound(base, seeds, 'tflop')}{ratio:.2f}×"
+    """How many times cheaper than the base's own way to its quality, seed by seed."""
+    found = saving(base, seeds, "tflop")
+    if found is None:
+        return f"unreached in {sum(by.get('tflop') is None for by in seeds.values())} of {len(seeds)} seeds"
+    interval = f" ({found.low:.2f}× to {found.high:.2f}×)" if found.low is not None and seeds is not base else ""
+    return f"{bound(seeds, 'tflop')}{found.value:.2f}×{interval}"
 
 
-def bound(base: dict, seeds: dict, budget: str) -> str:
+def bound(seeds: dict, budget: str) -> str:
     """The sign before a saving: what is known only as at most so much leaves a ratio of at least so much."""
-    if seeds is base:
-        return ""
-    mine, theirs = (any(by.get(budget) and by[budget].at_first for by in side.values()) for side in (seeds, base))
-    return "within both first milestones, about " if mine and theirs else "≥ " if mine else "≤ " if theirs else ""
+    return "≥ " if any(by.get(budget) and by[budget].at_first for by in seeds.values()) else ""
 
 
-def saving(base: dict, seeds: dict, budget: str) -> float | None:
-    """Geometric mean over seeds of the base's cost to its own quality over a setting's; None when one is unreached."""
-    both = [(base.get(seed, {}).get(budget), by.get(budget)) for seed, by in seeds.items()]
-    if not both or any(one is None or other is None for one, other in both):
+def saving(base: dict, seeds: dict, budget: str) -> Effect | None:
+    """The base's cost to its own quality over a line's, over seeds; None when one is unreached."""
+    if not seeds or any(by.get(budget) is None or base.get(seed, {}).get(budget) is None for seed, by in seeds.items()):
         return None
-    return math.exp(sum(math.log(one.cost / other.cost) for one, other in both) / len(both))
+    sides = {"base": {seed: base[seed][budget].cost for seed in seeds}}
+    sides["line"] = {seed: by[budget].cost for seed, by in seeds.items()}
+    return effect(sides, "base", "line", ratio=True)

@@ -1,19 +1,21 @@
-"""What it costs to be as good as the base: FLOP, seconds and steps to its final quality."""
+"""What it costs to be as good as the base: FLOP, seconds and steps to its quality, of whole trainings."""
 
 from sprint.report import budgets
-from sprint.report.blocks import Block, text_table
-from sprint.report.read import Study
+from sprint.report.blocks import Block, Prose, text_table
 from sprint.report.settings_table import wall_clock
-from sprint.report.views import Report, StudyView
+from sprint.report.views import Report, ReportView
 
 
-class Budget(StudyView):
+class Budget(ReportView):
     title = "Cost to the quality of the base"
-    order = 80
+    order = 15
 
-    def applies(self, study: Study, report: Report) -> bool:
-        return bool(budgets.budget_table(study)[1])
+    def applies(self, report: Report) -> bool:
+        return report.whole or bool(budgets.budget_table(report.studies)[1])
 
-    def blocks(self, study: Study, report: Report) -> list[Block]:
-        caption = f"{budgets.caption(study)} {wall_clock(report.studies)}"
-        return [text_table(*budgets.budget_table(study), title=self.title, caption=caption)]
+    def blocks(self, report: Report) -> list[Block]:
+        headers, rows = budgets.budget_table(report.studies)
+        if not rows:
+            return [Prose(budgets.NONE)]
+        caption = f"{budgets.caption(report.studies)} {wall_clock(report.studies)}"
+        return [text_table(headers, rows, label=self.title, caption=caption)]

@@ -12,10 +12,10 @@ from sprint.report.read import Run, Study
 from sprint.report.views import HEADLINE, Report, StudyView
 
 HEADERS = ["factor, base over method", "published", "ours"]
-NOT_HERE, UNREACHED = "not run here", "unreached"
+NOT_HERE, UNREACHED = "not run here", "unreached, or not run at several budgets"
 CAPTION = (
-    "How many times cheaper, published at another scale and computed here. Factors are separate statements: only the "
-    "product multiplies."
+    "How many times cheaper, published at another scale and computed here; ours to the base's quality from trainings "
+    "that were run whole at several budgets."
 )
 
 
@@ -24,14 +24,15 @@ class Factors(StudyView):
     order = 90
 
     def applies(self, study: Study, report: Report) -> bool:
-        return study.name == HEADLINE and bool(factor_rows(study, report.facts))
+        return study.name == HEADLINE and bool(factor_rows(study, report))
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
-        return [text_table(HEADERS, factor_rows(study, report.facts), title=self.title, caption=CAPTION)]
+        return [text_table(HEADERS, factor_rows(study, report), title=self.title, caption=CAPTION)]
 
 
-def factor_rows(study: Study, facts: dict) -> list[list[str]]:
+def factor_rows(study: Study, report: Report) -> list[list[str]]:
     """Rows of text; none where the study has no such method or the file names no factors."""
+    facts = report.facts
     about = facts.get("factors")
     if not about or study.sweep or nothing_learned(study):
         return []
@@ -39,9 +40,8 @@ def factor_rows(study: Study, facts: dict) -> list[list[str]]:
     base = base_of(study)
     if setting is None or base is None or study.settings[base][0].factor("method") != about["base"]:
         return []
-    ours, theirs = _ours(study, base, setting), _published(facts, about)
-    sign = _bound(study, base, setting)
-    signs = {"steps": sign, "product": sign}
+    ours, sign = _ours(study, report.studies, base, setting)
+    theirs, signs = _published(facts, about), {"steps": sign, "product": sign}
     rows = [
         [name, _times(theirs.get(key)), _times(ours.get(key), UNREACHED, signs.get(key, ""))]
         for key, name in NAMES.items()
@@ -59,7 +59,7 @@ NAMES = {
     "step": "one step on sparse tokens",
     "equal": "all training at equal steps or epochs (ours: fine-tuning charged)",
     "steps": "number of steps to the base's final quality (published: epochs)",
-    "product": "product of the last two",
+    "product": "training FLOPs to the base's final quality",
 }
 
 
@@ -72,7 +72,8 @@ def _setting(study: Study, method: str, drop: float) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _ours(study: Study, base: str, setting: str) -> dict[str, float | None]:
+def _ours(study: Study, studies: list[Study], base: str, setting: str) -> tuple[dict[str, float | None], str]:
+    """Our factors, and the sign before those that rest on whole trainings of several budgets."""
     whole, sparse = _cost(study.settings[base]), _cost(study.settings[setting])
     found: dict[str, float | None] = dict.fromkeys((*NAMES, "guidance"))
     if whole and sparse:
@@ -80,12 +81,12 @@ def _ours(study: Study, base: str, setting: str) -> dict[str, float | None]:
         found["equal"] = 1 / sparse["train_flops_vs_dense"]
         sampling = sparse["sampling_flops_per_step"]
         found["guidance"] = sampling["cfg"] / sampling["pdg"] if {"cfg", "pdg"} <= set(sampling) else None
-    curves = cost_to_quality(study)
-    if base in curves and setting in curves:
-        found["steps"] = saving(curves[base], curves[setting], "step")
-    if found["equal"] and found["steps"]:
-        found["product"] = found["equal"] * found["steps"]
-    return found
+    first, lines = cost_to_quality(studies)
+    mine = lines.get(study.settings[setting][0].config.get("label", ""), {})
+    sides = [saving(lines[first], mine, budget) for budget in ("step", "tflop")] if mine else [None, None]
+    for key, one in zip(("steps", "product"), sides, strict=True):
+        found[key] = one and one.value
+    return found, bound(mine, "step")
 
 
 def _published(facts: dict, about: dict) -> dict[str, float]:
@@ -115,12 +116,6 @@ def _published(facts: dict, about: dict) -> dict[str, float]:
 
 def _cost(runs: list[Run]) -> dict:
     return next((run.cost for run in runs if run.cost), {})
-
-
-def _bound(study: Study, base: str, setting: str) -> str:
-    """The sign before the saving in steps, where one curve was there at its first milestone already."""
-    curves = cost_to_quality(study)
-    return bound(curves[base], curves[setting], "step") if base in curves and setting in curves else ""
 
 
 def _times(value: float | None, missing: str = NOT_HERE, sign: str = "") -> str:
