@@ -119,4 +119,5 @@ def for_report(plan, study) -> dict:
         "evaluate": sorted(study.sweeps) or None,
         "extractors": list(plan.preset.evaluate.extractors),
         "command": command(plan.preset.name, study.name),
+        "tuning_seeds": plan.preset.tuning_seeds if plan.preset.tuned else [],
     }

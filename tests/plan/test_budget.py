@@ -1,4 +1,6 @@
-"""Equal budgets: steps that spend the dense run's FLOPs, and the cost at which a curve reaches a level."""
+"""Equal budgets: steps that spend the dense run's FLOPs, and lengths in multiples of the preset's steps."""
+
+from dataclasses import replace
 
 import pytest
 import tiny
@@ -8,7 +10,6 @@ from sprint.plan.budget import cost_of, with_equal_flops
 from sprint.plan.reading import load_plan, make_run
 from sprint.plan.schedule import stages
 from sprint.plan.schema import Training
-from sprint.report.budgets import first_reached
 from sprint.runtime.errors import UserError
 
 
@@ -41,17 +42,8 @@ def test_an_unknown_budget_is_refused():
     assert "steps" in {known.name for known in Training.__dataclass_fields__.values()}
 
 
-def test_a_level_on_a_power_law_is_reached_where_the_power_law_says():
-    costs = [100.0, 200.0, 400.0, 800.0]
-    values = [1000 * cost**-0.7 for cost in costs]
-    found = first_reached(costs, values, 1000 * 300**-0.7)
-    assert found.cost == pytest.approx(300) and not found.at_first
-
-
-def test_the_first_crossing_counts_even_where_the_curve_rises_again():
-    assert first_reached([1.0, 2.0, 4.0], [10.0, 5.0, 9.0], 5.0).cost == 2.0
-
-
-def test_unreached_is_none_and_there_from_the_first_milestone_is_said():
-    assert first_reached([1.0, 2.0], [10.0, 8.0], 5.0) is None
-    assert first_reached([1.0, 2.0], [4.0, 8.0], 5.0).at_first
+def test_a_length_multiplies_the_steps_and_leaves_the_rest(tmp_path):
+    usual, longer = (make_run(tiny.smoke(), tiny.Entry("sprint", 0.75, length=length), 0, "test") for length in (1, 2))
+    assert usual == tiny.run("sprint", 0.75) and longer.overrides == {"steps": 2 * usual.train.steps}
+    assert longer.train == replace(usual.train, steps=2 * usual.train.steps)
+    assert longer.train.sparse_steps == 2 * usual.train.sparse_steps

@@ -73,6 +73,32 @@ def test_what_is_missing_is_said_and_testable_is_nothing(tmp_path):
     assert "no KID (digits-cnn)" in gate_of([read(tmp_path, both)]).refuses("kid/digits-cnn")
 
 
+def skipped(results, differences: tuple) -> dict:
+    """The plan of a study of one setting whose loss is so much higher with the deep part skipped, by seed."""
+    names = []
+    for seed, difference in enumerate(differences):
+        run = make_run(results, "sprint", 0.75, seed, 40.0)
+        loss = 0.5 + 0.01 * seed
+        written(results, run, 40.0, {"held_out_loss": loss, "held_out_loss_skipped": loss + difference})
+        names.append(run)
+    return study("methods", names, ["method", "drop"])
+
+
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [
+        ((0.030, 0.031, 0.029), "SPRINT 75% uses its deep part: skipped, its {} is 0.03"),
+        ((0.001, -0.004, 0.002), "SPRINT 75% makes no sure use of its deep part"),
+        ((0.03,), "SPRINT 75%: one seed says nothing"),
+    ],
+)
+def test_what_skipping_does_is_told_with_its_interval(tmp_path, differences, said):
+    gate = gate_of([read(tmp_path, skipped(tmp_path, differences))])
+    (skip,) = gate.skips
+    assert skip.effect.value == pytest.approx(sum(differences) / len(differences))
+    assert sentences(gate)[-1].startswith(said.format("held-out loss"))
+
+
 def test_the_gate_is_told_on_the_first_screen_before_every_result(tmp_path):
     plan = control(tmp_path, {6: (40.0, 41.0, 40.5), 2: (60.0, 62.0, 61.0)})
     render_index("digits", tmp_path, [plan], tmp_path / "index.html")

@@ -7,7 +7,6 @@ from fake_results import FLOOR, GUIDANCES, STEPS, cost, evaluation, make_run, st
 
 from sprint.metrics import METRICS
 from sprint.report import render_index
-from sprint.report.budgets import budget_table
 from sprint.report.figures.plots import study_plots
 from sprint.report.format import arrow, metric_text
 from sprint.report.judging.outcomes import verdicts
@@ -133,21 +132,6 @@ def test_every_metric_is_explained_and_what_has_no_direction_gets_no_arrow(tmp_p
     assert "the same over that" not in page
 
 
-def test_a_cost_that_is_at_most_so_much_saves_at_least_so_much(tmp_path):
-    """SPRINT is as good as the dense network in the end from its first milestone on."""
-    plan = made(tmp_path, {("dense", 0.0): {}, ("sprint", 0.75): {}})
-    for run in plan["runs"]:
-        ends = (60.0, 50.0, 40.0) if run.startswith("dense") else (35.0, 30.0, 25.0)
-        steps = (112, 225, STEPS)
-        entries = [evaluation(step, "none", 1.0, value) for step, value in zip(steps, ends, strict=True)]
-        write_json(tmp_path / "runs" / run / "metrics.json", {"run": run, "state": "done", "evaluations": entries})
-    known = {run: cost("dense", 0.0 if run.startswith("dense") else 0.75) for run in plan["runs"]}
-    write_json(tmp_path / "cost" / "methods.json", {"study": "methods", "runs": known})
-    _, rows = budget_table(read_study("digits", tmp_path, plan))
-    assert rows[0][-1] == "1.00×"
-    assert rows[1][1].startswith("≤ ") and rows[1][-1].startswith("≥ ")
-
-
 NOISE = {CNN: 60.0, SSL: 40.0, "accuracy": 0.1}
 
 
@@ -168,7 +152,6 @@ def test_networks_that_have_not_learned_are_said_to_be_that_and_not_ranked(tmp_p
     claim = Claim("one", "sprint", "It holds", "2026-11-26", [Rule("distance", of, over, at_most=1.0)])
     (verdict,) = verdicts([found], [claim])
     assert (verdict.outcome == "not testable") == refused
-    assert budget_table(found)[1] == [] if refused else True
     row = next(group for group in study_table(found).groups if group.head == "Untrained network")
     assert [cell.main for cell in row.lines[0]] == ["noise", metric_text(CNN, level), "40.0", "10.0%"]
 

@@ -61,8 +61,7 @@ def worse(metric: str, found: Effect) -> bool:
 
 def gate_of(studies: list[Study]) -> Gate:
     """The gate of a report; what it lacks is said."""
-    skips = [skip for study in studies if not study.sweep for skip in _skips(study)]
-    skips = list({skip.setting: skip for skip in reversed(skips)}.values())[::-1]
+    skips = _skips(studies)
     study = next((study for study in studies if study.name == CONTROL), None)
     if study is None:
         return Gate(None, f"study {CONTROL}, which trains shallower networks, is not part of this report", skips=skips)
@@ -103,7 +102,14 @@ def _depth(study: Study, few: str, full: str) -> dict[str, Effect]:
     return found
 
 
-def _skips(study: Study) -> list[Skip]:
+def _skips(studies: list[Study]) -> list[Skip]:
+    """By setting, the first study that has it; of one seed only where all are."""
+    found = [skip for study in studies if not study.sweep for skip in _skips_of(study)]
+    several = [skip for skip in found if skip.effect.low is not None]
+    return list({skip.setting: skip for skip in reversed(several or found)}.values())[::-1]
+
+
+def _skips_of(study: Study) -> list[Skip]:
     found = []
     for setting in study.settings:
         for line in lines(study, setting):
