@@ -82,7 +82,9 @@ def compared(study: Study, metric: str, mine: Line, theirs: Line) -> Effect | No
     """One line against another, as the paired table has it where it does; None where they share no seed, or no ratio
     exists."""
     if mine.guidance == theirs.guidance and theirs.setting == base_of(study):
-        return comparisons(study, metric, mine.guidance).get(mine.setting)
+        found = comparisons(study, metric, mine.guidance).get(mine.setting)
+        if found is not None:
+            return found
     return alone(study, metric, mine, theirs, logarithmic(metric))
 
 
@@ -94,7 +96,8 @@ def alone(study: Study, metric: str, mine: Line, theirs: Line, ratio: bool) -> E
     """
     table: Table = {}
     if mine.setting != theirs.setting:
-        table = _table(study, metric, mine.guidance if mine.guidance == theirs.guidance else None)
+        one = mine.guidance == theirs.guidance and mine.guidance in guidances(study)
+        table = _table(study, metric, mine.guidance if one else None)
     names = (mine.setting, theirs.setting) if mine.setting != theirs.setting else (mine.guidance, theirs.guidance)
     table |= {name: line.metrics[metric].by_seed for name, line in zip(names, (mine, theirs), strict=True)}
     return effect(table, *names, ratio)
