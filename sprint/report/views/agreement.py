@@ -24,7 +24,7 @@ class Agreement(StudyView):
 
     def blocks(self, study: Study, report: Report) -> list[Block]:
         first, *more = sentences(study)
-        return [Prose(first, tuple(more))]
+        return [Prose(first, tuple(more), title=self.title)]
 
 
 def sentences(study: Study) -> list[str]:

@@ -9,6 +9,7 @@ from sprint.report.views import Report, ReportView
 class Budget(ReportView):
     title = "Cost to the quality of the base"
     order = 15
+    page = "claims"
 
     def applies(self, report: Report) -> bool:
         return report.whole or bool(budgets.budget_table(report.studies)[1])
@@ -16,6 +17,6 @@ class Budget(ReportView):
     def blocks(self, report: Report) -> list[Block]:
         headers, rows = budgets.budget_table(report.studies)
         if not rows:
-            return [Prose(budgets.NONE)]
+            return [Prose(budgets.NONE, title=self.title)]
         caption = f"{budgets.caption(report.studies)} {wall_clock(report.studies)}"
-        return [text_table(headers, rows, label=self.title, caption=caption)]
+        return [text_table(headers, rows, title=self.title, caption=caption)]

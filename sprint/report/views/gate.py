@@ -27,7 +27,7 @@ class WhatCanBeTested(ReportView):
     def blocks(self, report: Report) -> list[Block]:
         gate = gate_of(report.studies)
         first, *more = sentences(gate)
-        blocks: list[Block] = [Prose(first, tuple(more), style="answer")]
+        blocks: list[Block] = [Prose(first, tuple(more), style="answer", title=self.title)]
         if gate.effects:
             head, rows = ["metric", f"{gate.few} against {gate.full}", "worse"], [*_depth_rows(gate)]
             blocks.append(text_table(head, rows, title="Few blocks against all", caption=CAPTION))

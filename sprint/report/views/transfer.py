@@ -40,13 +40,14 @@ class Pair:
 class Transfer(ReportView):
     title = "Does small predict large?"
     order = 25
+    page = "claims"
 
     def applies(self, report: Report) -> bool:
         return bool(report.facts.get("ratios")) and report.whole
 
     def blocks(self, report: Report) -> list[Block]:
         found = pairs_of(report)
-        said = Prose(sentence(found), style="answer")
+        said = Prose(sentence(found), style="answer", title=self.title)
         rows = [_row(pair, report) for pair in found]
         return [said, text_table(HEADERS, rows, caption=CAPTION, label=self.title, style="words")] if rows else [said]
 

@@ -33,7 +33,7 @@ class Verdicts(ReportView):
     def blocks(self, report: Report) -> list[Block]:
         rows = [_row(one) for one in judged(report)]
         caption = f"{CAPTION} {tuning_text(report.tuning_seeds)}"
-        return [text_table(HEADERS, rows, caption=caption, label=self.title, style="words")]
+        return [text_table(HEADERS, rows, caption=caption, title=self.title, style="words")]
 
 
 def tuning_text(seeds: tuple) -> str:
