@@ -123,10 +123,3 @@ def test_identities_may_differ_in_weights_and_guidance_and_in_nothing_else():
     lost = [{**one, "identity": {**identity_of(one), "held_out": count}} for count in (64, 128)]
     assert conflicts([one, lost[0]]) == [] and conflicts([one, *lost]) == ["held out 64 and 128"]
     assert conflicts([one, other, changed]) == ["images 640 and 40", "sampler (steps 4) and (steps 8)"]
-
-
-def test_what_only_some_evaluations_take_is_compared_among_those():
-    """An unguided one takes the loss of held-out images, a guided one does not; two that do take it of as many."""
-    plain = {"identity": {"images": 640}}
-    some, others = ({"identity": plain["identity"] | {"held_out": count}} for count in (448, 64))
-    assert conflicts([plain, some]) == [] and conflicts([plain, some, others]) == ["held out 448 and 64"]
