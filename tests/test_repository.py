@@ -127,6 +127,12 @@ def test_tests_lie_in_the_room_that_they_are_of():
     assert {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == whole
 
 
+def test_no_two_files_of_tests_have_the_same_name():
+    """They are modules of no package, and pytest imports each by its name alone."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_imports_point_down(path):
     name = module_name(path)
