@@ -137,6 +137,28 @@ def study(
     measure_study(plan.study(name), plan.preset, threads, out)
 
 
+@app.command()
+def attention(
+    run: Annotated[str, typer.Argument(help="A trained run's name, or its beginning.")],
+    preset: Preset = "digits",
+    tokens: Annotated[list[int], typer.Option(help="May be given several times. [default: 256, 1024, 4096]")] = [],  # noqa: B006
+    repeats: Repeats = 5,
+    threads: Threads = CORES,
+    out: Annotated[Path | None, typer.Option(help="JSON file. [default: results/<preset>/attention.json]")] = None,
+):
+    """A trained run asked with every attention, beside dense: its speed, and how far its velocity is off."""
+    from sprint.bench.attention import bench_attention, print_attention
+    from sprint.evaluation.sampling import trained_here
+    from sprint.plan.ranges import check_tokens
+    from sprint.plan.reading import load_plan
+
+    plan, results = load_plan(preset), Path("results") / preset
+    asked = sorted(tokens) or [256, 1024, 4096]
+    check_tokens(asked, "--tokens")
+    trained = trained_here(plan.run(run), results)
+    print_attention(bench_attention(trained, asked, repeats, threads, _writable(out or results / "attention.json")))
+
+
 def _sized(model: str, resolution: int, batch: int | None, compiled: bool | None):
     """The schedule of preset digits on a network of published size, as fits this machine."""
     import torch

@@ -32,7 +32,7 @@ def check_preset(preset: Preset, location: str, data_too: bool = True) -> None:
     check_shares(preset, preset.train, location)
     _check_cluster(preset, location)
     _check_miniature(preset, location)
-    _check_tokens(preset.measure.tokens, f"{location}: measure.tokens")
+    check_tokens(preset.measure.tokens, f"{location}: measure.tokens")
     if not preset.seeds or len(set(preset.seeds)) != len(preset.seeds):
         raise UserError(
             f"{location}: seeds is {describe(preset.seeds)}; allowed: a list of one or more different whole numbers"
@@ -72,7 +72,8 @@ def _check_held_out(preset: Preset, there: int, location: str) -> None:
         )
 
 
-def _check_tokens(tokens: list[int], location: str) -> None:
+def check_tokens(tokens: list[int], location: str) -> None:
+    """Raise UserError for what are no numbers of tokens of square grids."""
     for count in tokens:
         in_range(count, 1, MOST_TOKENS, location)
     if not tokens or sorted(set(tokens)) != tokens or any(math.isqrt(count) ** 2 != count for count in tokens):

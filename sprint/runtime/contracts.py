@@ -23,6 +23,7 @@ CONTRACTS = {  # the package of each, whose __init__.py holds its base class and
     "extractor": "sprint.metrics.extractors",
     "sampler": "sprint.diffusion.samplers",
     "guidance": "sprint.diffusion.guidance",
+    "attention": "sprint.diffusion.attention",
     "view": "sprint.report.views",
     "codebase": "sprint.published.codebases",
 }

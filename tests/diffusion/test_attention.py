@@ -1,0 +1,81 @@
+"""What holds of every attention, found by listing the folder, and PISA's expansion in cases with a closed form."""
+
+import pytest
+import tiny
+import torch
+import torch.nn.functional as F
+
+from sprint.diffusion.attention import ATTENTIONS, Attention
+from sprint.diffusion.attention.pisa import Pisa
+from sprint.runtime.strict import convert
+
+LENGTH, BLOCK, WIDTH = 32, 4, 8
+
+
+def drawn(seed: int = 0, length: int = LENGTH) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(2, 3, length, WIDTH, generator=generator, dtype=torch.float64) for _ in range(3)]
+
+
+@pytest.mark.parametrize("name", ATTENTIONS)
+def test_every_attention_says_what_it_is_and_takes_the_place_of_torchs_own(name):
+    attention = ATTENTIONS[name]()
+    assert attention.title and attention.cites
+    assert convert(Attention, attention.document(), "attention") == attention
+    run = tiny.run("dense", 0.0)
+    model, (x, t, y) = tiny.stirred(run), tiny.inputs(run)
+    with torch.no_grad():
+        plain = model(x, t, y)
+        with attention.applied():
+            inside = model(x, t, y)
+        after = model(x, t, y)
+    assert torch.equal(plain, after) and inside.shape == plain.shape
+    assert torch.allclose(inside, plain, atol=1e-5)  # 16 tokens are less than a block: nothing to save
+
+
+def test_another_attention_is_seen_by_every_block():
+    class Nothing(Attention):
+        calls = 0
+
+        def product(self, q, k, v):
+            Nothing.calls += 1
+            return torch.zeros_like(q)
+
+    run = tiny.run("dense", 0.0)
+    model, given = tiny.stirred(run), tiny.inputs(run)
+    with torch.no_grad(), Nothing().applied():
+        model(*given)
+    assert Nothing.calls == run.model.depth
+
+
+def test_pisa_with_all_blocks_is_dense():
+    q, k, v = drawn()
+    assert torch.allclose(Pisa(1.0, BLOCK).product(q, k, v), F.scaled_dot_product_attention(q, k, v), atol=1e-10)
+
+
+def test_pisa_is_exact_where_the_keys_of_a_block_are_equal():
+    q, k, v = drawn()
+    k = k[:, :, ::BLOCK].repeat_interleave(BLOCK, 2)
+    assert torch.allclose(Pisa(0.1, BLOCK).product(q, k, v), F.scaled_dot_product_attention(q, k, v), atol=1e-10)
+
+
+def test_pisas_error_is_of_second_order_in_how_far_keys_lie_from_their_mean():
+    q, k, v = drawn()
+    means = k.unflatten(2, (-1, BLOCK)).mean(3).repeat_interleave(BLOCK, 2)
+    errors = []
+    for size in (0.1, 0.05):
+        near = means + size * (k - means)
+        exact = F.scaled_dot_product_attention(q, near, v)
+        errors.append((Pisa(0.1, BLOCK).product(q, near, v) - exact).abs().max().item())
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.15)
+
+
+def test_pisa_sees_far_blocks_and_more_of_them_exactly_as_the_density_rises():
+    q, k, v = drawn()
+    exact = F.scaled_dot_product_attention(q, k, v)
+    errors = [(Pisa(density, BLOCK).product(q, k, v) - exact).square().mean().item() for density in (0.125, 0.5, 1.0)]
+    assert errors[0] > errors[1] > errors[2]
+    changed = v.clone()
+    changed[:, :, :BLOCK] += 1  # of one block, which not every query has chosen
+    moved = Pisa(0.125, BLOCK).product(q, k, changed) - Pisa(0.125, BLOCK).product(q, k, v)
+    assert (moved.abs().amax(-1) > 1e-6).all()
