@@ -18,7 +18,7 @@ from sprint.runtime.plugins import Kind, find
 class Attention(Kind):
     """softmax(q k / sqrt(d)) v, or what stands for it."""
 
-    usual = "dense"
+    usual = "exact"
     title = ""
     cites = ""
 

@@ -8,8 +8,8 @@ from sprint.diffusion.attention import Attention
 
 
 @dataclass(frozen=True)
-class Dense(Attention):
-    title = "dense attention"
+class Exact(Attention):
+    title = "exact attention"
     cites = "arXiv 1706.03762"
 
     def product(self, q_BHLd, k_BHMd, v_BHMd):
