@@ -1,11 +1,11 @@
-"""The commands that look at what there is and change nothing: list, plugins, show, doctor."""
+"""The commands that look at what there is and change nothing: list, plugins, show, forecast, doctor."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sprint.cli.flags import Preset, RunName
+from sprint.cli.flags import Preset, RunName, finite, whole
 
 app = typer.Typer()
 
@@ -45,6 +45,23 @@ def show(run: RunName, preset: Preset = "digits"):
     from sprint.plan.reading import load_plan
 
     print(yaml.safe_dump(load_plan(preset).run(run).document(), sort_keys=False, allow_unicode=True), end="")
+
+
+@app.command()
+def forecast(
+    study: Annotated[str, typer.Argument(help="A study, or nothing for the preset's core studies.")] = "",
+    preset: Preset = "digits",
+    devices: Annotated[int, whole(0, 1 << 16, "Devices that share a run. [default: those of the preset]")] = 0,
+    rate: Annotated[float | None, finite("TFLOP/s that a device reaches.")] = None,
+    bench: Annotated[
+        Path | None, typer.Option(help="Instead: a file of `sprint bench train` or `bench study`.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+):
+    """GPU-hours, memory and disk of runs before any is trained, and what each number assumes."""
+    from sprint.cli.answers.forecast import print_forecast
+
+    print_forecast(study, preset, devices, rate, bench, as_json)
 
 
 @app.command()
