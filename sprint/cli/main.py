@@ -155,7 +155,7 @@ def _trained(plan, run: str):
     from sprint.evaluation.sampling import imported, trained_here
 
     if (Path(run) / "config.json").exists():
-        return imported(Path(run))
+        return imported(Path(run), plan.preset.examples())
     return trained_here(plan.run(run), _results(plan.preset.name))
 
 

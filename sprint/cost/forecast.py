@@ -4,7 +4,7 @@
     sprint forecast methods --bench results/digits/throughput/methods.json
 
 Time is work, counted in images and FLOPs, over speed: a rate that is given, or what `sprint bench train` or `sprint
-bench study` measured. Plain arithmetic, without torch; plan/workload.py counts the work.
+bench study` measured. Plain arithmetic, without torch; bench/workload.py counts the work.
 """
 
 from dataclasses import dataclass, field

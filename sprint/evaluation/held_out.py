@@ -29,7 +29,7 @@ def losses(trained, network, count: int, device: torch.device) -> dict[str, torc
 
     network(x, t, y, keep, skip) is the velocity of weights of `trained`.
     """
-    examples = trained.run.examples()
+    examples = trained.examples
     indices, moments = examples.data_set.held_out()[:count], times(count)
     kinds = {kind: skip for kind, skip in KINDS.items() if not skip or METHODS[trained.run.method].can_skip}
     parts: dict[str, list] = {kind: [torch.empty(0)] for kind in kinds}

@@ -63,7 +63,7 @@ def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: l
     if ended["milestones"]:
         with distributed.all_or_none():
             extractors = Extractors(evaluating.extractors, results, str(device()))
-            reference = read_reference(results, trained.run.examples())
+            reference = read_reference(results, trained.examples)
         for milestone, guidance in asked:
             result["evaluations"].append(_evaluation(trained, extractors, reference, evaluating, milestone, guidance))
     return result

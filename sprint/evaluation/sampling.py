@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from sprint.data import LEVELS, opened_codec, to_pixels
+from sprint.data import LEVELS, Examples, opened_codec, to_pixels
 from sprint.data.codecs import Codec
 from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.diffusion.guidance import PLAIN, Guidance
@@ -32,7 +32,11 @@ class Trained:
     folder: Path
     config: ModelConfig
     parameterization: str  # what its network predicts, of diffusion/parameterization.py
-    codec: Codec
+    examples: Examples  # whose codec makes pictures of what it draws
+
+    @property
+    def codec(self) -> Codec:
+        return self.examples.codec
 
 
 def trained_here(run: Run, results: Path) -> Trained:
@@ -40,13 +44,16 @@ def trained_here(run: Run, results: Path) -> Trained:
     folder = Path(results) / "runs" / run.name
     if not (folder / "train.json").exists():
         raise UserError(f"run {run.name!r} is not trained yet; first: sprint train {run.name} --preset {run.preset}")
-    return Trained(run, folder, model_config(run), "velocity", run.examples().codec)
+    return Trained(run, folder, model_config(run), "velocity", run.examples())
 
 
-def imported(folder: Path) -> Trained:
-    """What `sprint import` wrote into a folder."""
+def imported(folder: Path, examples: Examples) -> Trained:
+    """What `sprint import` wrote into a folder, decoded by a preset's codec where its examples have that shape."""
     run, config, parameterization = open_run(folder)
-    return Trained(run, Path(folder), config, parameterization, opened_codec(run.codec, config.channels, config.size))
+    alike = (config.channels, config.size, config.classes) == (examples.channels, examples.size, examples.classes)
+    if not alike:
+        examples = Examples(examples.data_set, opened_codec(run.codec, config.channels, config.size))
+    return Trained(run, Path(folder), config, parameterization, examples)
 
 
 def load_network(trained: Trained, step: int) -> tuple[Model, str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import tiny
 
+from sprint.bench.workload import work_of
 from sprint.cli.answers.forecast import print_forecast
 from sprint.cost.forecast import Part, Work, at_rate, forecast, from_file
 from sprint.diffusion.samplers import SAMPLERS
 from sprint.plan.budget import cost_of
 from sprint.plan.training import Passes
-from sprint.plan.workload import work_of
 from sprint.runtime.errors import UserError
 
 RECORDED = Path(__file__).parent / "recorded" / "digits.json"

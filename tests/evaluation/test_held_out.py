@@ -14,6 +14,10 @@ from sprint.runtime import distributed
 class Trained:
     run: object
 
+    @property
+    def examples(self):
+        return self.run.examples()
+
 
 def test_times_are_the_quantiles_that_training_draws():
     t = held_out.times(1001).double()

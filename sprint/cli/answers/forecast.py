@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from sprint.bench.workload import works
 from sprint.cost.forecast import Forecast, Speed, at_rate, forecast, from_file
 from sprint.plan.reading import load_plan
 from sprint.plan.schema import Preset
-from sprint.plan.workload import works
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import console
 
