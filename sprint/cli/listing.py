@@ -118,6 +118,8 @@ def for_report(plan, study) -> dict:
         "impossible": study.impossible,
         "evaluate": sorted(study.sweeps) or None,
         "extractors": list(plan.preset.evaluate.extractors),
+        "tuning_seeds": plan.preset.tuning_seeds,
+        "tuned": plan.preset.tuned,
         "command": command(plan.preset.name, study.name),
         "tuning_seeds": plan.preset.tuning_seeds if plan.preset.tuned else [],
     }

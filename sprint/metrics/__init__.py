@@ -16,6 +16,7 @@ Tensor = Any  # torch.Tensor, or for a reference of published statistics maths.f
 BETTER = ("lower", "higher", "neither")
 FORMS = ("significant", "decimals", "percent")
 TABLES = ("main", "further", "every")
+LOSS = "held_out_loss"  # what ranks settings of which no image was measured
 RANKING = "fd"
 
 
@@ -121,6 +122,8 @@ def called(extractor: str, table: str = "") -> list[str]:
 
 def ranking(extractor: str) -> list[str]:
     """What may rank settings, best first: the estimates of RANKING free of the bias of few images, then itself."""
+    if not extractor:
+        return [LOSS]
     debiased = [name for name in METRICS if METRICS[name].debiases == RANKING]
     return [f"{name}/{extractor}" for name in (*debiased, RANKING)]
 

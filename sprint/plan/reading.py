@@ -208,7 +208,7 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
     )
     run = with_equal_flops(run) if entry.budget == "flops" else run
     overrides = {**_differing(settings, usual), **_differing(run.train, rated)}
-    overrides |= {"rate": rate} if rate != usual_rate else {}
+    overrides |= {"rate": rate} if entry.rate else {}  # also where it was chosen: names stay when a choice is made
     usual_model = preset.model.document()
     overrides |= {key: value for key, value in model.document().items() if key != "kind" and value != usual_model[key]}
     overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}

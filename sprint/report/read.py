@@ -4,7 +4,7 @@ A run that diverged, failed or is not there yet stays in the study with its stat
 one with a damaged file, without numbers; what else a study reads and is damaged is as if it were not there, and said.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
-from sprint.metrics import is_metric, ranking
+from sprint.metrics import is_metric, metric_of, ranking
 from sprint.report.disk import Disk
 from sprint.report.format import factor_text, listed
 from sprint.report.speeds import speeds_of
@@ -148,7 +148,7 @@ class Study:
     @cached_property
     def primary(self) -> str:
         """The metric that ranks settings: a distance under the first extractor; empty while nothing was evaluated."""
-        names = ranking(self.extractors[0]) if self.extractors else [""]
+        names = ranking(self.extractors[0] if self.extractors else "")
         return next((name for name in names if name in self.frame and self.final[name].notna().any()), names[-1])
 
     @cached_property
@@ -185,6 +185,8 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         )
         for name in plan["runs"]
     ]
+    if {run.seed for run in runs} <= set(plan.get("tuning_seeds", ())):
+        runs = [_of_losses(run) for run in runs]
     factors = [name for name in plan["vary"] if name != REPLICATE and name not in EVALUATION_FACTORS]
     return Study(
         name=plan["name"],
@@ -228,6 +230,16 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
         cost=cost,
         throughput=throughput,
     )
+
+
+def _of_losses(run: Run) -> Run:
+    """A run of a tuning seed: few images of it were drawn, to be looked at, and their distances say little."""
+    evaluations = [{**one, "metrics": _losses(one["metrics"]), "bootstrap": {}} for one in run.evaluations]
+    return replace(run, evaluations=evaluations)
+
+
+def _losses(metrics: dict) -> dict:
+    return {name: value for name, value in metrics.items() if {"losses", "losses_skipped"} & {*metric_of(name).needs}}
 
 
 def _today(config: dict) -> dict:

@@ -37,4 +37,5 @@ def render_study(preset: str, results: Path, study: dict, out: Path) -> None:
 def _read(preset: str, results: Path, plans: list[dict], whole: bool, **more) -> Report:
     studies = [read_study(preset, Path(results), plan) for plan in plans]
     tuning = tuple(sorted({seed for plan in plans for seed in plan.get("tuning_seeds", ())}))
-    return Report(preset, Path(results), studies, read_published(), whole, tuning, **more)
+    tuned = next((plan["tuned"] for plan in plans if plan.get("tuned")), "")
+    return Report(preset, Path(results), studies, read_published(), whole, tuning, tuned, **more)

@@ -56,7 +56,9 @@ def test_what_was_chosen_is_read_back_and_used_by_every_run_of_the_method(tmp_pa
     assert after.train.finetune_learning_rate == 2 * before.train.finetune_learning_rate
     assert after.overrides == {} and after.hash != before.hash
     assert make_run(tuned, Entry("dense", rate=1.0), 0, "test").hash == before.hash
-    assert make_run(tuned, Entry("dense", rate=1.0), 0, "test").overrides == {"rate": 1.0}
+    for rate in (1.0, 2.0):
+        names = {make_run(preset, Entry("dense", rate=rate), 0, "test").name for preset in (plain, tuned)}
+        assert len(names) == 1 and f"-rate{rate}-" in names.pop()
 
 
 @pytest.mark.parametrize(

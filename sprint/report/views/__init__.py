@@ -39,7 +39,8 @@ class Report:
     studies: list[Study]
     facts: dict  # of ablations/published.yaml; empty where the repository's folder is not there
     whole: bool  # whether it is of all studies, and not of one alone
-    tuning_seeds: tuple = ()  # that chose learning rates, and judge nothing
+    tuning_seeds: tuple = ()  # of study tuning, which judge nothing
+    tuned: str = ""  # the file of learning rates that were chosen on them; empty where none were
     progress: str = ""  # what is left to run and how long it takes, while anything is
     other: Other | None = None  # other results to hold against these
 

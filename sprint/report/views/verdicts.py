@@ -32,17 +32,18 @@ class Verdicts(ReportView):
 
     def blocks(self, report: Report) -> list[Block]:
         rows = [_row(one) for one in judged(report)]
-        caption = f"{CAPTION} {tuning_text(report.tuning_seeds)}"
+        caption = f"{CAPTION} {tuning_text(report)}"
         return [text_table(HEADERS, rows, caption=caption, title=self.title, style="words")]
 
 
-def tuning_text(seeds: tuple) -> str:
+def tuning_text(report: Report) -> str:
     """Whether the seeds that judge chose anything before."""
-    if seeds:
-        return f"Learning rates were chosen on seed{'s' * (len(seeds) > 1)} {listed([*map(str, seeds)])}; none judges."
+    if report.tuned:
+        seeds = f"seed{'s' * (len(report.tuning_seeds) > 1)} {listed([*map(str, report.tuning_seeds)])}"
+        return f"Learning rates were chosen on {seeds} ({report.tuned}); none judges."
     return (
-        "No seeds were kept apart for tuning: where the schedule was chosen on seeds that judge, as on preset digits, "
-        "they are no test on fresh data."
+        "No learning rate was chosen on seeds kept apart for it: where the schedule was chosen on seeds that judge, as "
+        "on preset digits, they are no test on fresh data."
     )
 
 
