@@ -121,5 +121,4 @@ def for_report(plan, study) -> dict:
         "tuning_seeds": plan.preset.tuning_seeds,
         "tuned": plan.preset.tuned,
         "command": command(plan.preset.name, study.name),
-        "tuning_seeds": plan.preset.tuning_seeds if plan.preset.tuned else [],
     }
