@@ -24,7 +24,7 @@ def draw_loss(run: Run, style: Style) -> Panel:
     smooth = _running(values)
     says = f"Loss {significant(values[0])} at step {steps[0]}, {significant(smooth[-1])} at the end"
     drawing.note(axes.plot(steps, smooth, color=style.ink, linewidth=1.8)[0], run.method, says)
-    for name, step in _borders(run):
+    for name, step in borders(run):
         line = axes.axvline(step, color=INK, linestyle=(0, (4, 3)), linewidth=1.0, alpha=0.6)
         drawing.note(line, BORDER, f"{name} begins after step {step}")
         axes.annotate(f" {name}", (step, 1), xycoords=("data", "axes fraction"), va="top", fontsize=9, color=INK)
@@ -46,15 +46,13 @@ def draw_milestones(run: Run, metric: str, style: Style, floor: float | None) ->
 
 
 def _running(values: list[float]) -> list[float]:
-    width = max(1, round(SMOOTH * len(values)))
-    sums, found = 0.0, []
-    for place, value in enumerate(values):
-        sums += value - (values[place - width] if place >= width else 0.0)
-        found.append(sums / min(place + 1, width))
-    return found
+    """The mean over the neighbours on both sides, as far as there are any."""
+    half = max(1, round(SMOOTH * len(values) / 2))
+    around = [values[max(0, place - half) : place + half + 1] for place in range(len(values))]
+    return [sum(near) / len(near) for near in around]
 
 
-def _borders(run: Run) -> list[tuple[str, int]]:
+def borders(run: Run) -> list[tuple[str, int]]:
     """(stage, step after which it begins) of every stage but the first, from the modelled cost."""
     found, begun = [], 0
     for stage in run.cost.get("stages", []):

@@ -15,7 +15,7 @@ def all_runs(report: Report) -> dict[str, Run]:
 
 def status_of(study: Study) -> str:
     """How many runs stand behind a study and what became of the others."""
-    states: dict[str, int] = {}
+    states = {"done": 0} if any(run.state == "done" for run in study.runs) else {}
     for run in study.runs:
         states[run.state] = states.get(run.state, 0) + 1
     parts = [f"{count} {state}" for state, count in states.items()]

@@ -5,6 +5,7 @@ reports/<preset>/report.html   all of it
 """
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -54,7 +55,7 @@ def render(shown: Sequence[Page], known: Sequence[Page], site: Site, preset: str
         preset=preset,
         pages=places,
         menu=_menu(known, places[0]),
-        style=(ROOM / "style.css").read_text(encoding="utf-8") + variables(),
+        style=_style(),
         script=_script(),
     )
 
@@ -69,12 +70,19 @@ def _menu(pages: Sequence[Page], here: Here) -> list[dict]:
     return [{"title": title, "entries": entries} for title, entries in groups.items() if entries]
 
 
+@cache
+def _style() -> str:
+    return (ROOM / "style.css").read_text(encoding="utf-8") + variables()
+
+
+@cache
 def _script() -> str:
     """All of scripts/, in the order of their names, as one that leaves nothing behind."""
     parts = [path.read_text(encoding="utf-8") for path in sorted((ROOM / "scripts").glob("*.js"))]
     return "(() => {\n'use strict';\n" + "\n".join(parts) + "\n})();"
 
 
+@cache
 def _template():
     loader = FileSystemLoader(ROOM)
     environment = Environment(

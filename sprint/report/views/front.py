@@ -4,7 +4,7 @@ from sprint.report.blocks import Block, Prose
 from sprint.report.figures.front import front_figure
 from sprint.report.format import listed
 from sprint.report.judging.gate import gate_of
-from sprint.report.judging.outcomes import NOT_TESTABLE, Verdict
+from sprint.report.judging.outcomes import Verdict
 from sprint.report.views import Report, ReportView
 from sprint.report.views.answer import sentences
 from sprint.report.views.gate import sentences as gate_sentences
@@ -41,10 +41,9 @@ def decided(found: list[Verdict]) -> str:
     if not found:
         return ""
     counts = {name: sum(one.outcome == name for one in found) for name in dict.fromkeys(one.outcome for one in found)}
-    told = f"Of {len(found)} claims of the papers, {listed([f'{count} {name}' for name, count in counts.items()])}"
-    here = " here" if NOT_TESTABLE in counts else ""
+    told = f"Of {len(found)} claims of the papers: {listed([f'{count} {name}' for name, count in counts.items()])}."
     which = [f"{name.capitalize()}: {_names(found, name)}." for name in (MET, NOT_MET) if name in counts]
-    return " ".join([f"{told}{here}.", *which])
+    return " ".join([told, *which])
 
 
 def _names(found: list[Verdict], outcome: str) -> str:
