@@ -22,6 +22,7 @@ for name, chosen in json.loads(sys.argv[1]).items():
 steps = [["extractor", name] for name in plan.preset.evaluate.extractors]
 steps += [["reference"], *(step for run in found.values() for step in (["train", run], ["evaluate", run]))]
 steps += [["evaluate", found["guidance_kinds"], "--sweep", "guidance_kinds"]]
+steps += [["bench", "attention", found["backbone"], "--tokens", "64", "--repeats", "1", "--threads", "1"]]
 steps += [step for name in found for step in (["cost", name], ["report", name])]
 for arguments in steps:
     app([*arguments, "--preset", "smoke"], standalone_mode=False)
@@ -42,6 +43,8 @@ def test_additions_are_trained_evaluated_costed_and_reported(new_workspace, comm
         assert all(value is not None for value in read["metrics"]["evaluations"][-1]["metrics"].values())
         assert run in json.loads((results / f"cost/{study}.json").read_text())["runs"]
         assert run in (folder / f"reports/smoke/{study}.html").read_text(encoding="utf-8")
+    asked = json.loads((results / "attention.json").read_text(encoding="utf-8"))["rows"]
+    assert {(row["tokens"], row["attention"]["kind"]) for row in asked} == {(64, "exact"), (64, "pisa")}
     config = json.loads((results / f"runs/{found['teacher']}/config.json").read_text())
     told = json.loads((results / f"runs/{found['teacher']}/train.json").read_text())["teacher_weights"]
     assert told == json.loads((results / f"extractors/{config['teacher']['extractor']}.json").read_text())["sha256"]
