@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sprint.metrics.extractors import EXTRACTORS, extractor_named, trained_here
+from sprint.metrics.extractors import allowed, extractor_named, trained_here
 from sprint.nn.backbones import Backbone
 from sprint.nn.layers import Block
 from sprint.nn.tokens import take
@@ -50,10 +50,9 @@ class Teacher(Kind):
         """Raise UserError for what cannot be compared; `sparse` blocks of a method see the tokens that `rule` keeps,
         or, without a rule, others than those of the grid."""
         if not self.extractor or not trained_here(self.extractor):
-            allowed = ", ".join(f"<data>-{name}" for name in EXTRACTORS if EXTRACTORS[name].weights is None)
             raise UserError(
-                f"extractor is {self.extractor!r}; allowed: one that is trained here and whose features have places: "
-                f"{allowed}"
+                f"extractor is {self.extractor!r}; allowed: one that is trained here, whose features have places, of "
+                f"{allowed()}"
             )
         if not 1 <= self.block <= backbone.depth:
             raise UserError(f"block is {self.block}; allowed: 1 to {backbone.depth}, the depth")
