@@ -111,10 +111,10 @@ class Tab:
         self.call("Input.insertText", text=text)
 
     def point(self, selector: str) -> tuple[float, float]:
-        """Move the pointer over the middle of an element."""
+        """Move the pointer over the middle of an element, of its first line where it has several."""
         element = f"document.querySelector({json.dumps(selector)})"
         self.value(f"{element}.scrollIntoView({{block: 'center'}})")
-        x, y = self.value(f"(at => [at.x + at.width / 2, at.y + at.height / 2])({element}.getBoundingClientRect())")
+        x, y = self.value(f"(at => [at.x + at.width / 2, at.y + at.height / 2])({element}.getClientRects()[0])")
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         return x, y
 

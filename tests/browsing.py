@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 STUDY = "methods.html"
@@ -176,10 +177,20 @@ def _tab_to(tab, selector: str) -> None:
 
 
 def to_a_run(tab, folder: Path) -> None:
-    """From the overview a run is one click away, and says its seed."""
+    """From the overview any run is two clicks away, and says its seed."""
     tab.open((folder / "index.html").as_uri())
-    tab.click("td .links a")
-    assert "/runs/" in tab.value("location.href") and "seed" in tab.value("document.querySelector('h1').innerText")
+    tab.click("nav a[href='runs.html']")
+    _until(tab, "location.href.endsWith('/runs.html') && document.readyState === 'complete'")
+    tab.click("tbody th a")
+    _until(tab, "location.href.includes('/runs/') && document.readyState === 'complete'")
+    assert "seed" in tab.value("document.querySelector('h1').innerText")
+
+
+def _until(tab, expression: str) -> None:
+    end = time.monotonic() + 60
+    while not tab.value(expression):
+        assert time.monotonic() < end, expression
+        time.sleep(0.05)
 
 
 CHECKS = [sorting, filtering, pinning_and_link, base_of_ratios, copying, pointing, sliding, keyboard_alone, to_a_run]
