@@ -65,7 +65,7 @@ def lines_of(studies: list[Study]) -> dict[str, Trainings]:
             continue
         for setting, runs in study.settings.items():
             line = best_line(study, setting, study.primary)
-            for run in runs if line is not None else []:
+            for run in [run for run in runs if line is not None and "step" in run.train]:
                 value = line.metrics[study.primary].by_seed.get(run.seed)
                 if value is not None and value > 0:
                     _add(found, run, study.primary, value)
@@ -108,7 +108,7 @@ def cost_to_quality(studies: list[Study]) -> tuple[str, dict[str, dict[object, d
 
 def _usual_steps(studies: list[Study]) -> int:
     """Steps of the preset: those of a run that nothing sets apart."""
-    runs = [run for study in studies for run in study.runs if run.state == "done"]
+    runs = [run for study in studies for run in study.runs if run.state == "done" and "step" in run.train]
     return next((run.train["step"] for run in runs if not run.config.get("overrides") and drops_nothing(run)), 0)
 
 
