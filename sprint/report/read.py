@@ -214,6 +214,7 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
     config = _today(mine.optional(kinds.CONFIG, f"{folder}/config.json")) or config
     measured = metrics if swept is None else swept
     found = metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics)
+    found = _with_losses(found)
     state, reason = _state(train, measured)
     if mine.damaged:
         state, reason, found = "damaged", listed(mine.damaged), []
@@ -232,6 +233,12 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
     )
 
 
+def _with_losses(evaluations: list[dict]) -> list[dict]:
+    """The evaluations, each with the held-out losses of its step: those are of weights, whatever guides them."""
+    known = {one["step"]: _losses(one["metrics"]) for one in evaluations if _losses(one["metrics"])}
+    return [{**one, "metrics": {**known.get(one["step"], {}), **one["metrics"]}} for one in evaluations]
+
+
 def _of_losses(run: Run) -> Run:
     """A run of a tuning seed: few images of it were drawn, to be looked at, and their distances say little."""
     evaluations = [{**one, "metrics": _losses(one["metrics"]), "bootstrap": {}} for one in run.evaluations]
@@ -239,7 +246,8 @@ def _of_losses(run: Run) -> Run:
 
 
 def _losses(metrics: dict) -> dict:
-    return {name: value for name, value in metrics.items() if {"losses", "losses_skipped"} & {*metric_of(name).needs}}
+    known = [name for name in metrics if is_metric(name)]
+    return {name: metrics[name] for name in known if {"losses", "losses_skipped"} & {*metric_of(name).needs}}
 
 
 def _today(config: dict) -> dict:
