@@ -89,11 +89,13 @@ def compared(study: Study, metric: str, mine: Line, theirs: Line) -> Effect | No
 
 
 def alone(study: Study, metric: str, mine: Line, theirs: Line, ratio: bool) -> Effect | None:
-    """One line against another with the interval of one comparison; None likewise.
+    """One line against another with the interval of one comparison; None likewise, and of a line against itself.
 
     The noise of the study's other settings is pooled in, each with one line: under the guidance of both, or where they
     have different ones with its own best. One setting under two guidances stands on itself alone.
     """
+    if (mine.setting, mine.guidance) == (theirs.setting, theirs.guidance):
+        return None
     table: Table = {}
     if mine.setting != theirs.setting:
         one = mine.guidance == theirs.guidance and mine.guidance in guidances(study)
