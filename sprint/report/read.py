@@ -12,9 +12,10 @@ import pandas as pd
 
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
-from sprint.metrics import is_metric, metric_of, ranking
+from sprint.metrics import is_metric, ranking
 from sprint.report.disk import Disk
 from sprint.report.format import factor_text, listed
+from sprint.report.held_out import losses_alone, with_losses
 from sprint.report.speeds import speeds_of
 from sprint.runtime import results as kinds
 from sprint.runtime.code import remark
@@ -186,7 +187,7 @@ def read_study(preset: str, results: Path, plan: dict) -> Study:
         for name in plan["runs"]
     ]
     if {run.seed for run in runs} <= set(plan.get("tuning_seeds", ())):
-        runs = [_of_losses(run) for run in runs]
+        runs = [replace(run, evaluations=losses_alone(run.evaluations)) for run in runs]
     factors = [name for name in plan["vary"] if name != REPLICATE and name not in EVALUATION_FACTORS]
     return Study(
         name=plan["name"],
@@ -214,7 +215,7 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
     config = _today(mine.optional(kinds.CONFIG, f"{folder}/config.json")) or config
     measured = metrics if swept is None else swept
     found = metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics)
-    found = _with_losses(found)
+    found = with_losses(found)
     state, reason = _state(train, measured)
     if mine.damaged:
         state, reason, found = "damaged", listed(mine.damaged), []
@@ -231,23 +232,6 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
         cost=cost,
         throughput=throughput,
     )
-
-
-def _with_losses(evaluations: list[dict]) -> list[dict]:
-    """The evaluations, each with the held-out losses of its step: those are of weights, whatever guides them."""
-    known = {one["step"]: _losses(one["metrics"]) for one in evaluations if _losses(one["metrics"])}
-    return [{**one, "metrics": {**known.get(one["step"], {}), **one["metrics"]}} for one in evaluations]
-
-
-def _of_losses(run: Run) -> Run:
-    """A run of a tuning seed: few images of it were drawn, to be looked at, and their distances say little."""
-    evaluations = [{**one, "metrics": _losses(one["metrics"]), "bootstrap": {}} for one in run.evaluations]
-    return replace(run, evaluations=evaluations)
-
-
-def _losses(metrics: dict) -> dict:
-    known = [name for name in metrics if is_metric(name)]
-    return {name: metrics[name] for name in known if {"losses", "losses_skipped"} & {*metric_of(name).needs}}
 
 
 def _today(config: dict) -> dict:

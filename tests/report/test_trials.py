@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sprint.report.read import _with_losses
+from sprint.report.held_out import with_losses
 from sprint.report.views.trials import chosen
 
 
@@ -23,6 +23,6 @@ def test_the_choice_and_its_edge_are_said(tried, said):
 
 def test_a_held_out_loss_is_told_of_the_weights_under_every_guidance():
     measured = [(10, {"held_out_loss": 0.6, "fd/a": 2.0}), (20, {"held_out_loss": 0.5}), (20, {"fd/a": 1.0}), (30, {})]
-    found = _with_losses([{"step": step, "metrics": metrics} for step, metrics in measured])
+    found = with_losses([{"step": step, "metrics": metrics} for step, metrics in measured])
     assert [one["metrics"].get("held_out_loss") for one in found] == [0.6, 0.5, 0.5, None]
     assert found[2]["metrics"]["fd/a"] == 1.0 and "fd/a" not in found[1]["metrics"]
