@@ -214,8 +214,7 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
     swept = mine.optional(kinds.SWEEP, f"{sweep}/{name}.json") if sweep else None
     config = _today(mine.optional(kinds.CONFIG, f"{folder}/config.json")) or config
     measured = metrics if swept is None else swept
-    found = metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics)
-    found = with_losses(found)
+    found = with_losses(metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics))
     state, reason = _state(train, measured)
     if mine.damaged:
         state, reason, found = "damaged", listed(mine.damaged), []
