@@ -138,8 +138,8 @@ def test_a_training_that_draws_ahead_ends_with_the_same_bits(monkeypatch, tmp_pa
     run = tiny.run(steps=6)
     plain = train.train(run, tmp_path / "plain")
     monkeypatch.setattr(
-        train, "_batches", lambda run, state, images, steps: prefetch(
-            lambda step: draw_batch(run, images, step, state.model.method.skip_rate), steps, train.AHEAD
+        train, "_batches", lambda run, state, images, steps, features: prefetch(
+            lambda step: draw_batch(run, images, step, state.model.method.skip_rate), steps, train.PREFETCHED
         )
     )  # fmt: skip
     assert train.train(run, tmp_path / "ahead")["losses"] == plain["losses"]
