@@ -1,103 +1,125 @@
 """The README's figures are those of the files that it names.
 
-Between two marks of README stands what results/reference/digits/*.csv hold; `python tests/test_readme.py` writes it.
+Between two marks of README stands what results/reference/evening/ holds; `python tests/test_readme.py` writes it.
 """
 
 import csv
 import json
+import math
 import re
 import statistics
+from collections import Counter
 from pathlib import Path
 
+from sprint.statistics.blocks import Blocks
+
 ROOT = Path(__file__).resolve().parent.parent
-DIGITS = Path("results/reference/digits")
+EVENING = Path("results/reference/evening")
 SPEED = Path("results/reference/speed")
-MARKS = ("<!-- from methods.csv and method_by_drop.csv by tests/test_readme.py -->\n", "<!-- end -->\n")
-DENSE, OURS, UNGUIDED, FD = "dense (DiT/SiT)", "SPRINT 75%", "unguided", "fd/digits-cnn"
+MARKS = ("<!-- from results/reference/evening by tests/test_readme.py -->\n", "<!-- end -->\n")
+DENSE, UNGUIDED, LOSS = "dense (DiT/SiT)", "unguided", "held_out_loss"
+CELLS, OBEYED = "fd_cells/mosaic-cells", ("accuracy", "rule_obeyed")
+HEADS = [
+    "setting",
+    "training FLOP / dense",
+    "held-out loss / dense (95%)",
+    "FD of cells",
+    "label obeyed",
+    "rule obeyed",
+]
 
 
-class Means:
-    """The means over seeds of one committed CSV."""
-
-    def __init__(self, path: Path):
-        self.rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-        known = {row["guidance"] for row in self.rows}
-        self.guidances = sorted(known, key=lambda name: (name != UNGUIDED, name))
-        sparse = {row["setting"] for row in self.rows} - {DENSE}
-        self.settings = [DENSE, *sorted(sparse, key=lambda setting: (self.best(setting)[0], setting))]
-
-    def of(self, setting: str, guidance: str, column: str = FD) -> float:
-        rows = [row for row in self.rows if (row["setting"], row["guidance"]) == (setting, guidance)]
-        return statistics.mean(float(row[column]) for row in rows)
-
-    def best(self, setting: str) -> tuple[float, str]:
-        """The lowest FD of a setting and the guidance that gives it."""
-        return min((self.of(setting, guidance), guidance) for guidance in self.guidances)
-
-    def share(self, setting: str) -> float:
-        """Training FLOP over those of dense."""
-        return self.of(setting, UNGUIDED, "train_flop") / self.of(DENSE, UNGUIDED, "train_flop")
+def rows_of(folder: Path) -> list[dict]:
+    """The evaluations of the last weights in studies methods and control, each once."""
+    found = {}
+    for name in ("methods", "control"):
+        for row in csv.DictReader((folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()):
+            found.setdefault((row["run"], row["guidance"]), row)
+    return list(found.values())
 
 
-def under(guidance: str) -> str:
-    return guidance if guidance == UNGUIDED else f"with {guidance}"
+def losses(rows: list[dict]) -> dict[str, dict[str, float]]:
+    """Logarithm of the held-out loss by setting and seed."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row["guidance"] == UNGUIDED:
+            found.setdefault(row["setting"], {})[row["seed"]] = math.log(float(row[LOSS]))
+    return found
 
 
-def found_on_digits(folder: Path) -> str:
-    """The table and the sentences of README, of whatever guidances the files have."""
-    means, drops = Means(folder / "methods.csv"), Means(folder / "method_by_drop.csv")
-    return "\n".join([*table(means), "", *sentences(means), "", *along_drop_ratios(drops), ""])
+def mean(rows: list[dict], setting: str, guidance: str, column: str) -> float:
+    return statistics.mean(
+        float(row[column]) for row in rows if (row["setting"], row["guidance"]) == (setting, guidance)
+    )
 
 
-def table(means: Means) -> list[str]:
-    heads = ["setting", "training FLOP / dense", *means.guidances, "lowest FD, at"]
-    rows = []
-    for setting in means.settings:
-        cells = [
-            f"{means.of(setting, guidance):.2f} · {100 * means.of(setting, guidance, 'accuracy'):.1f}%"
-            for guidance in means.guidances
-        ]
-        lowest, guidance = means.best(setting)
-        rows.append([setting, f"{means.share(setting):.2f}", *cells, f"{lowest:.2f}, {guidance}"])
-    return [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
+def best_guidance(rows: list[dict], setting: str) -> str:
+    """Of those evaluated, the one under which cells look most like real ones."""
+    known = sorted({row["guidance"] for row in rows})
+    return min(known, key=lambda guidance: mean(rows, setting, guidance, CELLS))
 
 
-def sentences(means: Means) -> list[str]:
-    """The best sparse method and SPRINT beside dense: under each guidance, and each at its own best."""
-    found = [
-        beside_dense(means, under(guidance), {name: means.of(name, guidance) for name in means.settings})
-        for guidance in means.guidances
-    ]
-    best = {name: means.best(name)[0] for name in means.settings}
+def table(rows: list[dict]) -> list[str]:
+    """A row a setting, the lowest loss first; ratios with intervals that hold all at once."""
+    known = losses(rows)
+    compared = Blocks(known).against(DENSE)
+    dense = mean(rows, DENSE, UNGUIDED, "train_flop")
+    lines = []
+    for setting in sorted(known, key=lambda name: statistics.mean(known[name].values())):
+        guidance = best_guidance(rows, setting)
+        share = mean(rows, setting, UNGUIDED, "train_flop") / dense
+        cells = [mean(rows, setting, guidance, column) for column in (CELLS, *OBEYED)]
+        ratio = "1" if setting == DENSE else "one seed"
+        if setting in compared:
+            comparison, ends = compared[setting]
+            low, high = map(math.exp, ends)
+            ratio = f"{math.exp(comparison.difference):.3f} ({low:.3f} to {high:.3f})"
+        shown = [f"{cells[0]:.2f}, {guidance}", *(f"{100 * share:.0f}%" for share in cells[1:])]
+        lines.append([setting, f"{share:.2f}", ratio, *shown])
+    return [f"| {' | '.join(line)} |" for line in (HEADS, ["---"] * len(HEADS), *lines)]
+
+
+def smaller(rows: list[dict]) -> list[str]:
+    """What smaller dense networks say of the sparse methods, by mean losses."""
+    known = {setting: statistics.mean(values.values()) for setting, values in losses(rows).items()}
+    sparse = [name for name in known if not name.startswith(DENSE)]
+    found = []
+    for name in sorted((name for name in known if name.startswith(f"{DENSE}, ")), key=known.__getitem__):
+        better = [one for one in sparse if known[one] < known[name]]
+        but = f"every sparse method but {', '.join(better)}" if better else "every sparse method"
+        share = mean(rows, name, UNGUIDED, "train_flop") / mean(rows, DENSE, UNGUIDED, "train_flop")
+        found.append(f"{name}, at {share:.2f} of the training FLOP, has a lower mean loss than {but}.")
+    return found
+
+
+def claims(folder: Path) -> list[str]:
+    """Every claim with its outcome, and the effect that decided it."""
+    verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
+    lines = [[one["claim"], one["outcome"], effect(one)] for one in verdicts]
+    counts = sorted(Counter(one["outcome"] for one in verdicts).items())
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts)
+    heads = ["claim", "outcome", "effect (95% interval)"]
     return [
-        "Beside the dense model, in FD:",
+        f"{len(verdicts)} claims: {told}.",
         "",
-        *found,
-        beside_dense(means, "each with the guidance that suits it best", best),
+        *(f"| {' | '.join(line)} |" for line in (heads, ["---"] * 3, *lines)),
     ]
 
 
-def beside_dense(means: Means, how: str, values: dict[str, float]) -> str:
-    first = min((name for name in values if name != DENSE), key=values.__getitem__)
-    shown = dict.fromkeys((first, OURS))
-    parts = [
-        f"{name} {values[name] / values[DENSE]:.2f}× at {means.share(name):.2f} of the training FLOP" for name in shown
-    ]
-    return f"- {how}: {'; '.join(parts)}."
+def effect(one: dict) -> str:
+    """`1.25 (1.20 to 1.31)`; exact where it has no interval, and what would decide where it is not decided."""
+    if one["effect"] is None:
+        return "–"
+    if one["seeds"] is None:
+        return f"{one['effect']:.3g}, exact"
+    found = f"{one['effect']:.3g}" + (f" ({one['low']:.3g} to {one['high']:.3g})" if one["low"] is not None else "")
+    return f"{found}; {one['seeds_needed']} seeds would do" if one["seeds_needed"] else found
 
 
-def along_drop_ratios(means: Means) -> list[str]:
-    """Unguided, from the lowest to the highest ratio, of the methods that have several."""
-    ratios: dict[str, list[tuple[float, float]]] = {}
-    for setting in means.settings[1:]:
-        name, _, ratio = setting.rpartition(" ")
-        ratios.setdefault(name, []).append((float(ratio.rstrip("%")), means.of(setting, UNGUIDED)))
-    ends = {name: (min(points), max(points)) for name, points in ratios.items() if len(points) > 1}
-    low, high = (f"{sorted({pair[end][0] for pair in ends.values()})[0]:g}%" for end in (0, 1))
-    grown = sorted(ends.items(), key=lambda one: one[1][1][1] / one[1][0][1])
-    text = ", ".join(f"{name} {pair[0][1]:.2f} to {pair[1][1]:.2f}" for name, pair in grown)
-    dense = means.of(DENSE, UNGUIDED)
-    return [f"From {low} to {high} of the tokens dropped, FD unguided (one seed; dense {dense:.2f}): {text}."]
+def found_in_the_evening(folder: Path) -> str:
+    """The tables of README."""
+    rows = rows_of(folder)
+    return "\n".join([*table(rows), "", *smaller(rows), "", *claims(folder), ""])
 
 
 def between_marks(text: str) -> tuple[int, int]:
@@ -106,41 +128,19 @@ def between_marks(text: str) -> tuple[int, int]:
 
 
 def test_readme_quotes_the_reference_results():
-    """What README found on digits is what its files hold, guidance by guidance, and best against best apart."""
+    """What README found is what its files hold."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     first, last = between_marks(text)
-    assert text[first:last] == found_on_digits(ROOT / DIGITS), "python tests/test_readme.py writes it anew"
-
-
-def test_readme_copes_with_other_guidances(tmp_path):
-    """A file with one guidance more gives a column more; best is taken among all, and dense is at its own."""
-    columns = ["setting", "guidance", FD, "accuracy", "train_flop"]
-    values = {DENSE: (0.7, 0.5, 1.0), OURS: (1.9, 1.3, 1.2), "TREAD 75%": (1.6, 1.2, 1.3), "TREAD 25%": (1.0, 0.9, 0.8)}
-    lines = [
-        ",".join([name, guidance, str(value), "0.9", "1" if name == DENSE else "0.6"])
-        for name, found in values.items()
-        for guidance, value in zip((UNGUIDED, "CFG 1.25", "CFG 1.5"), found, strict=True)
-    ]
-    for name in ("methods.csv", "method_by_drop.csv"):
-        (tmp_path / name).write_text("\n".join([",".join(columns), *lines]), encoding="utf-8")
-    text = found_on_digits(tmp_path)
-    assert "| dense (DiT/SiT) | 1.00 | 0.70 · 90.0% | 0.50 · 90.0% | 1.00 · 90.0% | 0.50, CFG 1.25 |" in text
-    assert "- with CFG 1.25: TREAD 25% 1.80× at 0.60 of the training FLOP; SPRINT 75% 2.60×" in text
-    assert "best: TREAD 25% 1.60× at 0.60 of the training FLOP; SPRINT 75% 2.40×" in text
-    assert "TREAD 1.00 to 1.60" in text
+    assert text[first:last] == found_in_the_evening(ROOT / EVENING), "python tests/test_readme.py writes it anew"
 
 
 def test_readme_quotes_the_measured_speed(repository):
     """Every row of the README's table of speed is a row of the committed JSON, rounded as shown."""
     text = (repository / "README.md").read_text(encoding="utf-8")
-    training, sampling = (
-        json.loads(sorted((repository / SPEED).glob(f"*-cpu-{what}.json"))[-1].read_text())
-        for what in ("train", "sample")
-    )
+    training = json.loads(sorted((repository / SPEED).glob("*-cpu-train.json"))[-1].read_text())
     known = {f"{row['label']} as dense, training": row for row in [*training["plain"], *training["rows"]]}
-    (known["PDG as CFG, sampling"],) = [row for row in sampling["rows"] if row["guidance"] == "pdg"]
     quoted = re.findall(r"^\| (.+? as .+?) \| ([\d.]+) \| ([\d.]+) \|$", text, re.M)
-    assert len(quoted) == 8
+    assert len(quoted) == 7
     for name, measured, modelled in quoted:
         row = known[name]
         assert measured == f"{row['speedup_measured']['median']:.2f}", name
@@ -152,7 +152,7 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     whole = readme.read_text(encoding="utf-8")
     begin, end = between_marks(whole)
-    readme.write_text(whole[:begin] + found_on_digits(ROOT / DIGITS) + whole[end:], encoding="utf-8")
+    readme.write_text(whole[:begin] + found_in_the_evening(ROOT / EVENING) + whole[end:], encoding="utf-8")
 
 
 def test_every_preset_that_the_pages_name_exists(repository):
