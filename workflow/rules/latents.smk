@@ -12,7 +12,7 @@ rule pictures:
     conda:
         "../../environment.yml"
     params:
-        folder=f"{RESULTS}/pictures",
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         size=PLAN.image_size,
         number=PLAN.pictures,
     shell:
@@ -33,8 +33,8 @@ rule autoencoder:
     conda:
         "../../environment.yml"
     params:
-        pictures=f"{RESULTS}/pictures",
-        folder=f"{RESULTS}/autoencoder",
+        pictures=lambda wildcards, input: os.path.dirname(input[0]),
+        folder=lambda wildcards, output: os.path.dirname(output.config),
         size=PLAN.image_size,
         steps=PLAN.autoencoder_steps,
     shell:
@@ -57,9 +57,9 @@ rule latents:
     conda:
         "../../environment.yml"
     params:
-        pictures=f"{RESULTS}/pictures",
-        autoencoder=f"{RESULTS}/autoencoder",
-        folder=f"{RESULTS}/latents",
+        pictures=lambda wildcards, input: os.path.dirname(input[0]),
+        autoencoder=lambda wildcards, input: os.path.dirname(input[1]),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         size=PLAN.image_size,
     shell:
         "python -m sprint.cli data encode {params.pictures} {params.folder} --autoencoder {params.autoencoder} "
