@@ -246,7 +246,7 @@ def test_numbers_out_of_range_are_refused_with_the_range(key, workspace):
         ({"data": {"name": "digits", "path": "x"}}, "unknown key 'path'"),
         ({"data": {}}, "data: name is missing; allowed: digits"),
         ({"image_size": 16}, "image_size is 16; allowed for digits: 8"),
-        ({"evaluate.sampler": {"kind": "ddim"}}, "sampler 'ddim' is unknown (nearest: 'sde'); known: adams, euler"),
+        ({"evaluate.sampler": {"kind": "ddim"}}, "sampler 'ddim' is unknown (nearest: 'adams'); known: adams, euler"),
         ({"methods": {"spritn": {}}}, "method 'spritn' is unknown"),
         ({"methods": {"sprint": {"spilt": "x"}}}, "unknown key 'spilt' (nearest: 'split')"),
     ],
