@@ -118,7 +118,7 @@ PRESET_FAULTS = [  # key, value, what the sentence must hold
     ("evaluate.images", 1, ["evaluate.images is 1", "allowed: 2 to"]),
     ("evaluate.extractors", ["digits_cnn"], ["evaluate.extractors", "'digits_cnn'", "digits-cnn"]),
     ("evaluate.extractors", [], ["evaluate.extractors", "[]", "allowed"]),
-    ("evaluate.guidance", [{"kind": "apg"}], ["evaluate.guidance", "'apg'", "known: cfg, none, pdg"]),
+    ("evaluate.guidance", [{"kind": "apg"}], ["evaluate.guidance", "'apg'", "known: auto, cfg, none, pdg"]),
     ("evaluate.guidance", [{"kind": "pdg", "scale": 2}], ["evaluate.guidance", "'pdg'", "'dense'", "none, cfg"]),
     ("evaluate.guidance", [], ["evaluate.guidance", "[]", "allowed"]),
     ("seeds", [], ["seeds is []", "one or more different"]),
