@@ -16,7 +16,7 @@ PICTURE = 3  # channels of a kept picture, at most
 
 def work_of(run: Run, preset: Preset, sweeps: list[Guidance], devices: int) -> Work:
     """Training and sampling of a run and its evaluations; `sweeps` are those of a study beyond the preset's."""
-    guidances = _guidances(run, preset, sweeps)
+    guidances = [*(guidance for _, guidance in preset.evaluate.asked(run.train.milestones)), *sweeps]
     return Work(
         run=run.name,
         label=run.label,
@@ -36,12 +36,6 @@ def works(plan: Plan, studies: list[Study], devices: int) -> list[Work]:
         work_of(run, plan.preset, [one for study in studies for one in study.sweeps.get(name, [])], devices)
         for name, run in runs.items()
     ]
-
-
-def _guidances(run: Run, preset: Preset, sweeps: list[Guidance]) -> list[Guidance]:
-    """Of every evaluation: earlier milestones are evaluated unguided, the last under all."""
-    earlier = [GUIDANCES[Guidance.usual]()] * (len(run.train.milestones) - 1)
-    return [*earlier, *preset.evaluate.guidance, *sweeps]
 
 
 def _training(run: Run, preset: Preset) -> list[Part]:

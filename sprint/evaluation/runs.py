@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import save
 
 from sprint.data import LEVELS
-from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
+from sprint.diffusion.guidance import Guidance, unguided
 from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import labels_of
 from sprint.evaluation.held_out import by_time, losses
 from sprint.evaluation.kept import read_reference
-from sprint.evaluation.measured import Extractors, Tensors, identified, measured, split_features, whole
+from sprint.evaluation.measured import Extractors, Tensors, identified, measured, whole
 from sprint.evaluation.sampling import Trained, draw, field_of, load_earlier, load_network, precision_of
 from sprint.evaluation.shards import Shards, joined
 from sprint.plan import code
@@ -54,7 +54,8 @@ def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: l
     if distributed.is_main() and (other := remark(ended)):
         print(f"sprint: {trained.run.name}: {other}; its weights are evaluated by today's code", file=sys.stderr)
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
-    asked = _asked(ended["milestones"], sweep or evaluating.guidance, not sweep)
+    swept = [(last, guidance) for last in ended["milestones"][-1:] for guidance in sweep]
+    asked = swept if sweep else evaluating.asked(ended["milestones"])
     guidances = [guidance for _, guidance in asked]
     result |= {
         "code": code.of_evaluation(evaluating, guidances, trained.codec),
@@ -67,11 +68,6 @@ def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: l
         for milestone, guidance in asked:
             result["evaluations"].append(_evaluation(trained, extractors, reference, evaluating, milestone, guidance))
     return result
-
-
-def _asked(milestones: list[dict], guidances: list[Guidance], curve: bool) -> list[tuple[dict, Guidance]]:
-    earlier = [(milestone, GUIDANCES[Guidance.usual]()) for milestone in milestones[:-1]] if curve else []
-    return earlier + [(milestones[-1], guidance) for guidance in guidances]
 
 
 def _evaluation(trained, extractors, reference, evaluating, milestone, guidance) -> dict:
@@ -96,11 +92,11 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         **({"decoder": trained.codec.autoencoder} if trained.codec.autoencoder else {}),
         **unusual,
     }
-    loss = evaluating.held_out and unguided(guidance.document())
-    if loss:
-        images["held_out"] = evaluating.held_out
+    losing = evaluating.held_out if unguided(guidance.document()) else 0  # images whose loss is taken
+    if losing:
+        images["held_out"] = losing
     found = identified(images, extractors, reference)
-    seen, calls = _features(trained, found["key"], model, guidance, evaluating, extractors, earlier)
+    seen, calls = _features(trained, found["key"], model, guidance, evaluating, extractors, earlier, losing)
     if not distributed.is_main():
         return {}
     labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, evaluating.images, model.config.classes)
@@ -115,13 +111,16 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         "labels": evaluating.labels,
         **unusual,
         "network_evaluations": calls,
-        **({"losses": by_time(split_features(seen)[1])} if loss else {}),
+        **({"losses": by_time(seen)} if losing else {}),
         **measured(seen, labels, extractors, reference),
     }
 
 
-def _features(trained, key, model, guidance, evaluating, extractors, earlier) -> tuple[Tensors, dict[str, float]]:
-    """Features of an evaluation's samples and the network calls per image, from the file that keeps them or anew."""
+def _features(
+    trained, key, model, guidance, evaluating, extractors, earlier, losing: int
+) -> tuple[Tensors, dict[str, float]]:
+    """Features of an evaluation's samples, losses of so many held-out images, and the network calls per image, from
+    the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
     shaped = code.of_features(evaluating, [guidance], trained.codec)
     shards = Shards(path.with_suffix(""), evaluating.images, evaluating.batch, {**shaped, "grid": evaluating.grid})
@@ -141,8 +140,7 @@ def _features(trained, key, model, guidance, evaluating, extractors, earlier) ->
 
     shards.fill(make)
     network = as_velocity(trained.parameterization, model.image)
-    loss = evaluating.held_out and unguided(guidance.document())
-    lost = whole(losses(trained, network, evaluating.held_out, device())) if loss else {}
+    lost = whole(losses(trained, network, losing, device())) if losing else {}
     return _joined(shards, lost, trained, path, shaped) if distributed.is_main() else ({}, {})
 
 

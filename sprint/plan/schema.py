@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sprint import data
 from sprint.data import LEVELS
-from sprint.diffusion.guidance import Guidance
+from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
 from sprint.metrics.extractors import trained_here
@@ -50,6 +50,11 @@ class Evaluating:
     )  # by extractor, an .npz of published statistics in place of the preset's own images
 
     __repr__ = text_of
+
+    def asked(self, milestones: list) -> list[tuple]:
+        """(milestone, guidance) of every evaluation: earlier ones unguided, the last under each of the guidances."""
+        earlier = [(milestone, GUIDANCES[Guidance.usual]()) for milestone in milestones[:-1]]
+        return [*earlier, *((last, guidance) for last in milestones[-1:] for guidance in self.guidance)]
 
 
 @dataclass(frozen=True)
