@@ -4,8 +4,7 @@ import datetime
 from pathlib import Path
 
 from sprint.cli.flags import Preset
-
-METRIC = "held_out_loss"
+from sprint.metrics import LOSS
 
 
 def tune(preset: Preset = "digits"):
@@ -18,7 +17,7 @@ def tune(preset: Preset = "digits"):
     path = TUNED / f"{preset}.yaml"
     chosen = choose(losses_of(plan, Path("results") / preset))
     date = datetime.date.today().isoformat()
-    write_tuned(path, Tuned(preset, "tuning", METRIC, plan.preset.tuning_seeds, date, chosen))
+    write_tuned(path, Tuned(preset, "tuning", LOSS, plan.preset.tuning_seeds, date, chosen))
     for method, one in chosen.items():
         tried = ", ".join(f"{rate:g}: {loss:.4f}" for rate, loss in one.losses.items())
         edge = "; at the edge of what was tried: try further" if one.edge else ""
@@ -42,9 +41,9 @@ def losses_of(plan, results: Path) -> dict[str, dict[float, list[float]]]:
             scale = "" if plan.preset.name == "digits" else f" --config preset={plan.preset.name}"
             raise UserError(f"{path}: no such file; first: snakemake --cores all tuning{scale}")
         evaluations = METRICS.read(path)["evaluations"]
-        loss = evaluations[-1]["metrics"].get(METRIC) if evaluations else float("inf")
-        if loss is None or (evaluations and METRIC not in evaluations[-1]["metrics"]):
-            raise UserError(f"{path}: holds no {METRIC}; allowed: a preset with evaluate.held_out images")
+        loss = evaluations[-1]["metrics"].get(LOSS) if evaluations else float("inf")
+        if loss is None or (evaluations and LOSS not in evaluations[-1]["metrics"]):
+            raise UserError(f"{path}: holds no {LOSS}; allowed: a preset with evaluate.held_out images")
         rate = float(f"{run.train.learning_rate / plan.preset.train.learning_rate:.6g}")
         found.setdefault(run.method, {}).setdefault(rate, []).append(loss)
     return found

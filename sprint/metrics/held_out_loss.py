@@ -18,6 +18,11 @@ class HeldOutLoss(Metric):
 
     @staticmethod
     def compute(evidence):
-        if len(evidence.losses) == 0:
-            raise Unavailable("no image is held out")
-        return float(evidence.losses.double().mean())
+        return mean_loss(evidence.losses)
+
+
+def mean_loss(losses) -> float:
+    """Of the losses (k,) of held-out images."""
+    if len(losses) == 0:
+        raise Unavailable("no image is held out")
+    return float(losses.double().mean())

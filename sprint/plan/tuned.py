@@ -6,7 +6,6 @@
 Every method had the same number of trials, on seeds that are used for nothing else, judged by the held-out loss.
 """
 
-import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sprint.plan.training import Training
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes
 from sprint.runtime.strict import build, checked, inside, ranged, read_yaml
+from sprint.statistics.trials import lowest, means
 
 TUNED = Path("workflow/tuned")
 
@@ -76,11 +76,10 @@ def choose(losses: dict[str, dict[float, list[float]]]) -> dict[str, Chosen]:
     """
     chosen = {}
     for method, tried in losses.items():
-        means = {rate: sum(tried[rate]) / len(tried[rate]) for rate in sorted(tried)}
-        best = min(means, key=means.get)
-        if math.isinf(means[best]):
-            raise UserError(f"method {method!r} diverged at every rate: {', '.join(f'{rate:g}' for rate in means)}")
-        chosen[method] = Chosen(best, best in (min(means), max(means)), means)
+        found = means(tried)
+        if (best := lowest(found)) is None:
+            raise UserError(f"method {method!r} diverged at every rate: {', '.join(f'{rate:g}' for rate in found)}")
+        chosen[method] = Chosen(*best, found)
     return chosen
 
 

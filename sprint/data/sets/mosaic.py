@@ -88,8 +88,7 @@ class Mosaic(DataSet):
     def fingerprint(self):
         import hashlib
 
-        held = Digits(None, SIZE).fingerprint()
-        return hashlib.sha256(f"{held} {self.settings}".encode()).hexdigest()
+        return hashlib.sha256(f"{self._digits.fingerprint()} {self.settings}".encode()).hexdigest()
 
     def _follows(self, label, free):
         """The digit that the rule gives; arrays of any kind."""
@@ -113,18 +112,20 @@ class Mosaic(DataSet):
         return digits, pictures
 
     @cached_property
-    def _writing(self) -> "np.ndarray":
-        return Digits(None, SIZE).held[0][:, 0].numpy()
+    def _digits(self) -> Digits:
+        """The source pictures, whose own held-out part is the handwriting of held-out arrangements."""
+        return Digits(Digits.Settings(HELD_OUT_WRITING), SIZE)
 
     @cached_property
-    def _pools(self) -> tuple[list, list]:
-        """Numbers of source pictures by digit: those to train on, and those held out."""
-        import numpy as np
+    def _writing(self) -> "np.ndarray":
+        return self._digits.held[0][:, 0].numpy()
 
-        labels = Digits(None, SIZE).held[1].numpy()
-        by_digit = [np.flatnonzero(labels == digit) for digit in range(CLASSES)]
-        kept = [np.delete(pool, np.s_[::HELD_OUT_WRITING]) for pool in by_digit]
-        return kept, [pool[::HELD_OUT_WRITING] for pool in by_digit]
+    @cached_property
+    def _pools(self) -> list[list]:
+        """Numbers of source pictures by digit: those to train on, and those held out."""
+        labels = self._digits.held[1]
+        parts = (self._digits.training, self._digits.held_out())
+        return [[part[labels[part] == digit].numpy() for digit in range(CLASSES)] for part in parts]
 
 
 def _scattered(numbers, cells, purpose: int):
