@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sprint.data.layouts.shards import file_hash
 from sprint.runtime.document import Maybe, Number, Text, Unfit, Whole, check
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json
+from sprint.runtime.files import file_sha256, read_json
 
 if TYPE_CHECKING:  # a plan is read without torch
     import torch
@@ -87,7 +86,7 @@ class Autoencoder:
     def name(self) -> str:
         """Name and hash, as results hold them."""
         named = f"{self.asked}@{self.revision[:12]}" if self.revision else self.folder.resolve().name
-        return f"{named} sha256:{file_hash(self.folder / WEIGHTS)[:16]}"
+        return f"{named} sha256:{file_sha256(self.folder / WEIGHTS)[:16]}"
 
     @cached_property
     def network(self):

@@ -15,10 +15,10 @@ import numpy as np
 
 from sprint.data.facts import Facts, unscaled
 from sprint.data.layouts import SAMPLE
-from sprint.data.layouts.shards import BEGUN, INDEX, LABELS, LOCK, NAME, VERSION, file_hash, shard_name
+from sprint.data.layouts.shards import BEGUN, INDEX, LABELS, LOCK, NAME, VERSION, shard_name
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, refuse_unwritable, remove_unfinished, write_bytes, write_json
+from sprint.runtime.files import file_sha256, read_json, refuse_unwritable, remove_unfinished, write_bytes, write_json
 from sprint.runtime.lock import hold
 from sprint.runtime.progress import track
 
@@ -125,7 +125,7 @@ def _write_shard(folder: Path, number: int, arrays: dict[bool, np.ndarray], fact
         path, data = folder / shard_name(number, mirrored), npy_bytes(array)
         write_bytes(path, data)
         sha256 = hashlib.sha256(data).hexdigest()
-        if file_hash(path) != sha256:
+        if file_sha256(path) != sha256:
             raise UserError(
                 f"{path}: reads otherwise than it was written; check the disk, then the same command goes on"
             )

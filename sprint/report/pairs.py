@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sprint.metrics import metric_of
 from sprint.report.format import logarithmic, metric_name, metric_text
 from sprint.report.read import Study
-from sprint.report.summary import Line, best_line, drops_nothing, guidances, line_under, lines
+from sprint.report.summary import Line, Spread, best_line, drops_nothing, guidances, line_under, lines
 from sprint.report.tables import table_metrics
 from sprint.statistics.blocks import UNEQUAL, Table
 from sprint.statistics.effects import Effect, against, alike, effect
@@ -65,8 +65,12 @@ def _cell(study: Study, metric: str, line: Line, base: str) -> list[str]:
     found = comparisons(study, metric, line.guidance).get(line.setting)
     if found is not None:
         return effect_lines(metric, found)
-    shared = set(line.metrics[metric].samples) & set(other.metrics[metric].samples)
-    return [NO_RATIO if shared else "no seed in common"]
+    return [no_effect(line.metrics[metric], other.metrics[metric])]
+
+
+def no_effect(mine: Spread, theirs: Spread) -> str:
+    """Why there is no effect of one beside the other."""
+    return NO_RATIO if set(mine.samples) & set(theirs.samples) else "no seed in common"
 
 
 def comparisons(study: Study, metric: str, guidance: str) -> dict[str, Effect]:

@@ -15,6 +15,8 @@ from sprint.report.format import logarithmic
 from sprint.report.read import Run, Study
 from sprint.statistics.intervals import Estimate, Sample, mean_of
 
+AT_BEST = "Each setting with the guidance, of those evaluated, at which its own {} is best"  # its metric
+
 
 @dataclass(frozen=True)
 class Spread:

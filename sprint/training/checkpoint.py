@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from sprint.runtime.code import changed
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, replacing, write_json
+from sprint.runtime.files import file_sha256, read_json, replacing, write_json
 
 
 def path_of(folder: Path, step: int) -> Path:
@@ -31,7 +31,7 @@ def write(folder: Path, step: int, tensors: dict[str, torch.Tensor], rest: dict,
     path = path_of(folder, step)
     with replacing(path) as temporary:
         _save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, temporary)
-        sums = {"sha256": _file_sum(temporary), "configuration": configuration, "step": step}
+        sums = {"sha256": file_sha256(temporary), "configuration": configuration, "step": step}
     rest = {**rest, **sums}
     write_json(path.with_suffix(".json"), {**rest, "json_sha256": _sum(rest)})
 
@@ -46,7 +46,7 @@ def read(path: Path, configuration: str) -> tuple[dict[str, torch.Tensor], dict]
     if rest["configuration"] != configuration:
         raise UserError(f"{path}: written by configuration {rest['configuration']}, asked for {configuration}")
     try:
-        if _file_sum(path) != rest["sha256"]:
+        if file_sha256(path) != rest["sha256"]:
             raise UserError(f"{path}: damaged, its SHA-256 is not the one recorded beside it")
         return load_file(path), rest
     except (OSError, SafetensorError) as error:
@@ -104,12 +104,6 @@ def _save(tensors: dict[str, torch.Tensor], path: Path) -> None:
         if code := re.search(r"os error (\d+)", str(error)):
             raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
         raise
-
-
-def _file_sum(path: Path) -> str:
-    """SHA-256 of a file, read piece by piece."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sum(rest: dict) -> str:

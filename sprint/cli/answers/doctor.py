@@ -6,7 +6,6 @@ Only what `make report` cannot do without counts as missing; a cluster, GPUs, a 
 to be there or not, and what follows from it.
 """
 
-import hashlib
 import os
 import platform
 import re
@@ -19,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from sprint.runtime.errors import UserError
+from sprint.runtime.files import file_sha256
 
 PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,9 +195,7 @@ def _weights(name: str, published, needed: bool, preset: str) -> Finding:
     path = published.cached()
     if not path.is_file():
         return Finding(what, f"not at {path}; {user}; they come from {published.url}", False, needed)
-    with open(path, "rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if not found.startswith(published.sha256):
+    if not file_sha256(path).startswith(published.sha256):
         return Finding(what, f"{path} is not the published file; {user}", False, needed)
     return Finding(what, f"{path}, as published")
 

@@ -20,14 +20,13 @@ from sprint.data.arrays import as_latent, read_npy
 from sprint.data.layouts import KINDS, MEAN_LOGVAR, Layout
 from sprint.runtime.document import Anything, Each, Number, Text, Truth, Unfit, Whole, check
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json
+from sprint.runtime.files import file_sha256, read_json
 from sprint.runtime.progress import track
 
 INDEX, BEGUN, LABELS, MIRRORED = "index.json", "begun.json", "labels.npy", ".mirrored.npy"
 LOCK = "lock"  # of runtime/lock.py
 NAME, VERSION = "sprint-bench latents", 1
 HEAD = 128  # bytes of an .npy file before its numbers, as NumPy writes arrays of few dimensions
-PIECE = 1 << 24  # bytes that are hashed at a time
 HOLDS = {
     **{"layout": Text((NAME,)), "version": Whole(1), "count": Whole(1), "classes": Whole(1)},
     **{"kind": Text(tuple(kind for kind in KINDS if kind != MEAN_LOGVAR)), "shape": (Whole(1), Whole(1), Whole(1))},
@@ -118,7 +117,7 @@ class Shards(Layout):
     def verify_hashes(self) -> None:
         """Raise UserError for a shard whose bytes are not those that were written; reads all of them."""
         for name, (_, sha256) in track(list(self.files().items()), f"hashing {self.path}", len(self.files())):
-            if file_hash(self.path / name) != sha256:
+            if file_sha256(self.path / name) != sha256:
                 raise UserError(f"{self.path / name}: is not what was written, by its hash; copy it anew")
 
     @cached_property
@@ -184,15 +183,6 @@ def unfinished(path: Path) -> bool:
 def shard_name(number: int, mirrored: bool = False) -> str:
     """The file of a shard."""
     return f"{number:05d}{MIRRORED if mirrored else '.npy'}"
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, piece by piece."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while piece := stream.read(PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _size(path: Path) -> int | None:

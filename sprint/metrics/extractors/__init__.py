@@ -6,7 +6,6 @@ freely, and titles the numbers. Names and what extractors say of themselves are 
 """
 
 import difflib
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
+from sprint.runtime.files import file_sha256
 from sprint.runtime.plugins import find
 
 DATA = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
@@ -40,7 +40,7 @@ class Weights:
         places = self.places()
         there = [path for path in places if path.is_file()]
         if len(there) > 1:  # one alone is told by its hash when it is loaded
-            there.sort(key=lambda path: not hashlib.sha256(path.read_bytes()).hexdigest().startswith(self.sha256))
+            there.sort(key=lambda path: not file_sha256(path).startswith(self.sha256))
         return (there or places)[0]
 
 

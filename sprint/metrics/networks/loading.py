@@ -3,7 +3,6 @@
 torch-fidelity and torchvision, a second to import, are imported when an extractor is loaded and not before.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 from sprint.data.vision import ensure_torchvision
 from sprint.metrics.extractors import Extractor, extractor_named, weights_file
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json
+from sprint.runtime.files import file_sha256, read_json
 from sprint.runtime.progress import track
 
 
@@ -100,7 +99,7 @@ def load(name: str, weights: Path | None = None, device: str = "cpu") -> Loaded:
         problem = " ".join(str(error).split())[:160] or type(error).__name__
         raise UserError(f"{path}: holds no weights of {name} ({problem})") from error
     fidelity.register(name, module)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = file_sha256(path)
     return Loaded(name, kind, module.to(device), path, sha256, _label(kind, sha256), _remark(kind, path, sha256))
 
 

@@ -17,10 +17,10 @@ from sprint.report.figures.svg import Drawing
 from sprint.report.format import better, bounded, metric_name, prefix
 from sprint.report.learned import nothing_learned
 from sprint.report.read import TERA, Study
-from sprint.report.summary import Line, best_against_best, target_of
+from sprint.report.summary import AT_BEST, Line, best_against_best, target_of
 
 CAPTION = (
-    "Down and to the left is better. Each setting with the guidance, of those evaluated, at which its own {} is best; "
+    f"Down and to the left is better. {AT_BEST}; "
     "bars: 95% interval over seeds and images. Point at a mark for its numbers, click it for its run."
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sprint.report.blocks import Cell
 from sprint.report.format import metric_name
+from sprint.report.pairs import effect_lines, no_effect
 from sprint.report.read import Run, Study, read_study
 from sprint.report.summary import Spread
 from sprint.runtime.errors import UserError
@@ -37,15 +38,13 @@ class Matched:
     def only_here(self) -> list[str]:
         return [setting for setting in self.here.settings if setting not in self.settings]
 
-    def ratio(self, mine: Spread | None, theirs: Spread | None) -> Cell:
+    def ratio(self, metric: str, mine: Spread | None, theirs: Spread | None) -> Cell:
         """The first over the second with its interval over the seeds that both have."""
         if mine is None or theirs is None:
             return Cell("missing")
         found = effect({"here": mine.by_seed, "there": theirs.by_seed}, "here", "there", ratio=True)
-        if found is None:
-            return Cell("no seed in common")
-        interval = f"{found.low:.2f}× to {found.high:.2f}×" if found.low is not None else "one seed: no interval"
-        return Cell(f"{found.value:.2f}×", (interval,))
+        value, *below = effect_lines(metric, found) if found else [no_effect(mine, theirs)]
+        return Cell(value, tuple(below))
 
 
 def read_other(preset: str, folder: Path, plans: list[dict]) -> Other:

@@ -50,7 +50,7 @@ def _rows(pair: Matched, setting: str, metric: str) -> list[Row]:
         other = line_under(there, name, line.guidance)
         mine, theirs = (one.metrics.get(metric) if one else None for one in (line, other))
         values = [Cell(metric_text(metric, one.mean if one else None)) for one in (mine, theirs)]
-        rows.append((head, Cell(line.guidance), *values, pair.ratio(mine, theirs), *spent))
+        rows.append((head, Cell(line.guidance), *values, pair.ratio(metric, mine, theirs), *spent))
     return rows or [(head, Cell("not evaluated here", style="state", columns=4), *spent)]
 
 

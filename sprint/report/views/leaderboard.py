@@ -7,11 +7,11 @@ from sprint.report.figures.pictures import kept, strip
 from sprint.report.format import arrow, bounded, metric_name, metric_text
 from sprint.report.learned import nothing_learned
 from sprint.report.read import Run, Study
-from sprint.report.summary import Line, best_against_best, target_of
+from sprint.report.summary import AT_BEST, Line, best_against_best, target_of
 from sprint.report.tables import cost_columns, share_text, sign_of, table_metrics
 from sprint.report.views import Report, ReportView
 
-CAPTION = "Each setting with the guidance, of those evaluated, at which its own {} is best; below: 95% interval."
+CAPTION = f"{AT_BEST}; below: 95% interval."
 
 
 class Leaderboard(ReportView):
