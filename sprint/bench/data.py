@@ -43,7 +43,7 @@ def bench_data(count: int, out: Path) -> dict:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="latents-") as store:
         made = clock.timed(lambda: make_store(Path(store), count))
         Shards(Path(store)).verify_hashes()  # and so the system has read all of it
-        child = [sys.executable, "-m", "sprint.bench.data", store, str(time.time())]
+        child = [sys.executable, "-m", "sprint.bench.data", store, str(time.monotonic())]
         done = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise UserError(f"the process that reads ended with status {done.returncode}; see what it said above")
@@ -65,7 +65,7 @@ def make_store(folder: Path, count: int) -> None:
     content = Content(
         lambda rows, _: numbers[rows % DIFFERENT], labels, CLASSES, SHAPE, facts, False, [], {"count": count}
     )
-    write_store(folder, content, 0, "making latents")
+    write_store(folder, content, None, "making latents")
 
 
 def measured(store: Path, asked: float) -> dict:
@@ -74,7 +74,7 @@ def measured(store: Path, asked: float) -> dict:
     started = clock.resident_bytes()
     run, examples = _run(), _opened(store)
     draw_batch(run, examples, 0, 0.0)
-    first, steps = time.time() - asked, itertools.count(1)
+    first, steps = time.monotonic() - asked, itertools.count(1)
 
     def turn() -> None:
         for step in itertools.islice(steps, STEPS):

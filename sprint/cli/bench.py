@@ -71,12 +71,14 @@ def evaluate(
     preset: Preset = "digits",
     repeats: Repeats = 3,
     threads: Threads = CORES,
-    rows: Annotated[int, whole(0, 1 << 20, "Instead of a preset's images so many made features on either side.")] = 0,
+    rows: Annotated[
+        int | None, whole(2, 1 << 20, "Instead of a preset's images so many made features on either side.")
+    ] = None,
     dim: Annotated[int, whole(1, 1 << 14, "Dimensions of made features.")] = 2048,
     out: Annotated[Path, typer.Option(help="JSON file.")] = Path("results/bench/evaluate.json"),
 ):
     """What an evaluation costs apart from sampling: features, metrics, bootstrap."""
-    if rows:
+    if rows is not None:
         from sprint.bench.rows import bench_rows
         from sprint.bench.show import print_rows
 

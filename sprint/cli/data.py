@@ -20,12 +20,14 @@ Kind = Annotated[str, typer.Option(help="sample, mean_std or mean_logvar, where 
 Fed = Annotated[
     str, typer.Option("--vae-input", help="-1,1 or 0,1: what the autoencoder was fed, where it is not told.")
 ]
-Scale = Annotated[float, finite("Factor that stored samples have had, where the numbers do not tell; 1 for none.")]
+Scale = Annotated[
+    float | None, finite("Factor that stored samples have had, where the numbers do not tell; 1 for none.")
+]
 Shift = Annotated[float, finite("What was taken from stored samples before they were scaled.")]
 HeldOut = Annotated[int, whole(0, 1 << 24, "Examples, spread over all, that no training sees.")]
 Autoencoder = Annotated[str, typer.Option(help="A folder of diffusers' AutoencoderKL, or owner/model of the Hub.")]
 Revision = Annotated[str, typer.Option(help="Of the Hub: a commit.")]
-Shard = Annotated[int, whole(0, 1 << 24, "Examples a file. [default: as many as make 128 MiB]")]
+Shard = Annotated[int | None, whole(1, 1 << 24, "Examples a file. [default: as many as make 128 MiB]")]
 
 
 @app.command()
@@ -33,7 +35,7 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="A folder, or a ZIP, of latents or pictures.")],
     kind: Kind = "",
     fed: Fed = "",
-    scale: Scale = 0.0,
+    scale: Scale = None,
     shift: Shift = 0.0,
     autoencoder: Annotated[str, typer.Option(help="One that decodes some of them into a contact sheet.")] = "",
     revision: Revision = "",
@@ -57,11 +59,11 @@ def convert(
     folder: Annotated[Path, typer.Argument(help="Where the shards go.")],
     kind: Kind = "",
     fed: Fed = "",
-    scale: Scale = 0.0,
+    scale: Scale = None,
     shift: Shift = 0.0,
-    classes: Annotated[int, whole(0, 1 << 20, "How many there are. [default: as the labels tell]")] = 0,
+    classes: Annotated[int | None, whole(1, 1 << 20, "How many there are. [default: as the labels tell]")] = None,
     held_out: HeldOut = 0,
-    shard: Shard = 0,
+    shard: Shard = None,
 ):
     """Make shards of latents that somebody stored otherwise; the same command goes on after a kill."""
     from sprint.data.converting import convert as convert_store
@@ -80,7 +82,7 @@ def encode(
     fed: Fed = "-1,1",
     mirrored: Annotated[bool, typer.Option("--mirrored", help="Encode each picture's mirror image too.")] = False,
     held_out: HeldOut = 0,
-    shard: Shard = 0,
+    shard: Shard = None,
     devices: Annotated[int | None, whole(1, 1 << 10, "Processes. [default: one for each GPU]")] = None,
 ):
     """Make shards of latents of a folder of pictures; the same command goes on after a kill."""
@@ -122,16 +124,16 @@ def autoencoder(
     print(f"{folder}: off by {found['error']:.1f} of 255 grey levels, scaling_factor {found['scaling_factor']:g}")
 
 
-def _given(kind: str, fed: str, scale: float, shift: float):
+def _given(kind: str = "", fed: str = "", scale: float | None = None, shift: float = 0.0):
     """What the user says of stored latents."""
     from sprint.data.facts import Facts
     from sprint.data.layouts import KINDS
 
     if kind and kind not in KINDS:
         raise UserError(f"--kind is {kind!r}; allowed: {', '.join(KINDS)}")
-    if scale < 0:
+    if scale is not None and scale <= 0:
         raise UserError(f"--scale is {scale:g}; allowed: a number above 0")
-    return Facts(kind, _fed(fed), scale, shift)
+    return Facts(kind, _fed(fed), scale or 0.0, shift)
 
 
 def _fed(text: str) -> tuple[float, ...]:
@@ -151,4 +153,4 @@ def _say(folder: Path) -> None:
     from sprint.runtime import distributed
 
     if distributed.is_main():
-        print("\n".join(sentences(look(folder, _given("", "", 0.0, 0.0)))))
+        print("\n".join(sentences(look(folder, _given()))))

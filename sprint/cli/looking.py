@@ -51,7 +51,9 @@ def show(run: RunName, preset: Preset = "digits"):
 def forecast(
     study: Annotated[str, typer.Argument(help="A study, or nothing for the preset's core studies.")] = "",
     preset: Preset = "digits",
-    devices: Annotated[int, whole(0, 1 << 16, "Devices that share a run. [default: those of the preset]")] = 0,
+    devices: Annotated[
+        int | None, whole(1, 1 << 16, "Devices that share a run. [default: those of the preset]")
+    ] = None,
     rate: Annotated[float | None, finite("TFLOP/s that a device reaches.")] = None,
     bench: Annotated[
         Path | None, typer.Option(help="Instead: a file of `sprint bench train` or `bench study`.")

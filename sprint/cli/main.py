@@ -225,6 +225,7 @@ def report(
     """
     from sprint.cli.listing import for_report
     from sprint.cli.remaining import progress
+    from sprint.plan.outline import outline_of
     from sprint.report import render_index, render_study
 
     if study and against:
@@ -238,7 +239,7 @@ def report(
         render_study(preset, _results(preset), for_report(plan, plan.study(study)), out)
     else:
         plans = [for_report(plan, plan.study(name)) for name in plan.preset.studies]
-        render_index(preset, _results(preset), plans, out, progress(preset, _results(preset)), against)
+        render_index(preset, _results(preset), plans, out, progress(outline_of(plan), _results(preset)), against)
     print(out)
 
 

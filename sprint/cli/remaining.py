@@ -47,9 +47,8 @@ def say_remaining(preset: str, results: Path) -> None:
             print(remaining(plan, runs, results, asked["at_once"]).sentence())
 
 
-def progress(preset: str, results: Path) -> str:
-    """The sentence on a preset's core studies while any of their runs is not done; nothing afterwards."""
-    plan = read_outline(preset)
+def progress(plan: Outline, results: Path) -> str:
+    """The sentence on a plan's core studies while any of their runs is not done; nothing afterwards."""
     left = remaining(plan, plan.asked(plan.core), results, max(1, (os.cpu_count() or 1) // plan.threads))
     return left.sentence() if left.running or left.to_come else ""
 

@@ -14,7 +14,7 @@ from sprint.data.store import Content, evenly, write_store
 from sprint.runtime.errors import UserError
 
 
-def convert(source: Path, folder: Path, given: Facts, classes: int, held_out: int, shard: int) -> None:
+def convert(source: Path, folder: Path, given: Facts, classes: int | None, held_out: int, shard: int | None) -> None:
     """Write the latents of any layout as shards; what its numbers do not tell has to be given."""
     layout = open_layout(source)
     layout.check()

@@ -29,7 +29,7 @@ def encode(
     fed: tuple[float, ...],
     mirrored: bool,
     held_out: int,
-    shard: int,
+    shard: int | None,
 ) -> None:
     """Write mean and deviation of the posterior of every picture, and of its mirror image where that is wanted."""
     with distributed.process_group(), ThreadPoolExecutor(READERS) as readers:

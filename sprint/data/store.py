@@ -40,8 +40,8 @@ class Content:
     held_out: list[int]
     made_of: dict  # what identifies the source and how it was read: equal where the bytes will be
 
-    def per_shard(self, asked: int) -> int:
-        """Examples of a shard: as many as were asked for, or (0) as fill BYTES."""
+    def per_shard(self, asked: int | None) -> int:
+        """Examples of a shard: as many as were asked for, or as fill BYTES."""
         return asked or max(1, BYTES // (2 * int(np.prod(self.shape))))
 
 
@@ -52,7 +52,7 @@ def evenly(count: int, held_out: int) -> list[int]:
     return [] if not held_out else np.linspace(0, count - 1, held_out).round().astype(int).tolist()
 
 
-def write_store(folder: Path, content: Content, shard: int, what: str) -> None:
+def write_store(folder: Path, content: Content, shard: int | None, what: str) -> None:
     """Write the content into a folder, or go on with it. Raises UserError where the folder was begun with another."""
     folder, size = Path(folder), content.per_shard(shard)
     refuse_unwritable(folder)

@@ -103,9 +103,13 @@ def _column(metric: str) -> Column:
 
 
 def table_metrics(study: Study) -> list[str]:
-    """Distances under every extractor, losses and shares: those of the main tables that some evaluation has."""
+    """Distances under every extractor, losses and shares: those of the main tables that some evaluation has.
+
+    Last come those of which no run has a number, and the reason stands below the table.
+    """
     columns = [] if study.frame.empty else study.frame.columns
-    return [name for extractor in (*study.extractors, "") for name in called(extractor, "main") if name in columns]
+    found = [name for extractor in (*study.extractors, "") for name in called(extractor, "main") if name in columns]
+    return sorted(found, key=lambda name: not study.frame[name].notna().any())
 
 
 def more_metrics(study: Study) -> list[str]:
@@ -168,7 +172,7 @@ def _line_cells(table: Table, study: Study, line: Line, metrics: list[str]) -> l
 
 def _metric_cell(table: Table, study: Study, line: Line, metric: str) -> Cell:
     value, reason = line.metrics.get(metric), line.reasons.get(metric)
-    note = table.note(f"{metric_name(metric)} of {line.setting}, {line.guidance}: {reason}") if reason else 0
+    note = table.note(f"{metric_name(metric)}: {reason}") if reason else 0
     if value is None:
         return Cell(MISSING, note=note)
     return Cell(metric_text(metric, value.mean), _below(study, metric, value), note)

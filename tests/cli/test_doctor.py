@@ -42,6 +42,7 @@ def test_the_command_says_all_of_it_and_is_content_where_tests_run(run_cli, repo
         "inception",
     ):
         assert f"{what}: " in done.stdout
+    assert "requirements.lock" in done.stdout and "nothing to hold them against" not in done.stdout
     assert done.stdout.endswith("Ready for `make report`.\n") and "MISSING" not in done.stdout and not done.stderr
 
 

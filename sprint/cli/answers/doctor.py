@@ -21,7 +21,7 @@ from sprint.runtime.errors import UserError
 from sprint.runtime.files import file_sha256
 
 PYTHON = (3, 11)
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GIB = 1 << 30
 DISK, MEMORY = 2 * GIB, 4 * GIB  # of preset digits, with room
 SLURM = ("sbatch", "squeue", "scancel", "srun", "sinfo")

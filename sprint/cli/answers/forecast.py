@@ -15,7 +15,7 @@ from sprint.runtime.progress import console
 
 
 def print_forecast(
-    study: str, preset: str, devices: int, rate: float | None, bench: Path | None, as_json: bool
+    study: str, preset: str, devices: int | None, rate: float | None, bench: Path | None, as_json: bool
 ) -> None:
     """Print the forecast of a study, or of the preset's core studies, and what it assumes."""
     if (rate is None) == (bench is None):
