@@ -138,6 +138,12 @@ def measured(seen: Tensors, labels: torch.Tensor | None, extractors: Extractors,
     }
 
 
+def by_label(labels: torch.Tensor, predicted: torch.Tensor, classes: int) -> dict:
+    """Of the images asked for with each label how many there are, and how many are classified as such."""
+    right = torch.bincount(labels[predicted == labels], minlength=classes)
+    return {"images": torch.bincount(labels, minlength=classes).tolist(), "right": right.tolist()}
+
+
 def few_images(features: Tensors, reference: Reference) -> list[str]:
     """A sentence for each side and extractor with no more images than dimensions, where a covariance is singular."""
     found = []

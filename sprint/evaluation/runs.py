@@ -19,9 +19,10 @@ from sprint.data import LEVELS
 from sprint.diffusion.guidance import Guidance, unguided
 from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import labels_of
+from sprint.evaluation.closest import closest
 from sprint.evaluation.held_out import by_time, losses
 from sprint.evaluation.kept import read_reference
-from sprint.evaluation.measured import Extractors, Tensors, identified, measured, whole
+from sprint.evaluation.measured import Extractors, Tensors, by_label, identified, measured, whole
 from sprint.evaluation.sampling import Trained, draw, field_of, load_earlier, load_network, precision_of
 from sprint.evaluation.shards import Shards, joined
 from sprint.plan import code
@@ -112,6 +113,7 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
         **unusual,
         "network_evaluations": calls,
         **({"losses": by_time(seen)} if losing else {}),
+        **({"by_label": by_label(labels, seen["predicted"], model.config.classes)} if "predicted" in seen else {}),
         **measured(seen, labels, extractors, reference),
     }
 
@@ -159,7 +161,8 @@ def _joined(
     seen = {**joined(features(), shards.images), **lost}
     strong, weak, batches = total.tolist()
     calls = {"strong": strong / batches, "weak": weak / batches}
-    write_bytes(trained.folder / "samples" / path.name, save({"pixels": torch.cat(pixels)}))
+    shown = torch.cat(pixels)
+    write_bytes(trained.folder / "samples" / path.name, save({"pixels": shown, **closest(trained.examples, shown)}))
     write_bytes(path, save(seen))
     CALLS.write(path.with_suffix(".json"), {**calls, "code": shaped})
     shards.remove()

@@ -119,6 +119,7 @@ EVALUATION = {
         **{"times": [Number(0, 1)], "images": Whole(1), "losses": [Maybe(Number(0))]},
         "losses_skipped?": [Maybe(Number(0))],
     },
+    "by_label?": {"images": [Whole()], "right": [Whole()]},
 }
 EVALUATIONS = {"run": Text(), "state": Text(STATES[:3]), "reason?": Text(), "evaluations": [EVALUATION], **MADE_BY}
 METRICS = Kind("runs/*/metrics.json", EVALUATIONS, named="run")

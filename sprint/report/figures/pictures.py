@@ -18,12 +18,28 @@ STRIP = 8  # images of the small picture in a table
 
 def kept(results: Path, run: str, key: object) -> np.ndarray | None:
     """uint8 (n, C, H, W) samples of one evaluation of a run; None when none were kept, or they are damaged."""
+    pixels = _tensors(results, run, key).get("pixels")
+    return pixels if pixels is not None and pixels.ndim == 4 and pixels.dtype == np.uint8 else None
+
+
+def closest(results: Path, run: str, key: object) -> Picture | None:
+    """The training pictures closest to those samples, in the same places; None when none were kept."""
+    found = _tensors(results, run, key)
+    if not found.keys() >= {"closest", "levels", "of"}:
+        return None
+    images = _small(found["closest"])
+    levels = np.sort(found["levels"][: len(images)])
+    off = f"{levels[0]:.0f} to {levels[-1]:.0f} of 255 levels away, half of them at most {np.median(levels):.0f}"
+    caption = f"closest of {int(found['of']):,} training pictures, {off}"
+    return _picture(images, COLUMNS, f"For {len(images)} samples of {run} the {caption}", caption)
+
+
+def _tensors(results: Path, run: str, key: object) -> dict[str, np.ndarray]:
     path = results / "runs" / run / "samples" / f"{key}.safetensors"
     try:
-        pixels = load_file(path)["pixels"] if path.exists() else None
-    except (OSError, SafetensorError, KeyError):  # pictures are for the eye, their numbers stand elsewhere
-        return None
-    return pixels if pixels is not None and pixels.ndim == 4 and pixels.dtype == np.uint8 else None
+        return load_file(path) if path.exists() else {}
+    except (OSError, SafetensorError):  # pictures are for the eye, their numbers stand elsewhere
+        return {}
 
 
 def tiled(images: np.ndarray, of: str, caption: str) -> Picture:

@@ -2,13 +2,14 @@
 
 from sprint.diffusion import guidance
 from sprint.report.blocks import Block, Grid, Picture
-from sprint.report.figures.pictures import kept, tiled
+from sprint.report.figures.pictures import closest, kept, tiled
 from sprint.report.read import Run
 from sprint.report.views import Report, RunView
 
 CAPTION = (
-    "One place in the grid is one noise and one label, in every grid of this seed. Nothing was selected. "
-    "Click to enlarge."
+    "One place in the grid is one noise and one label, in every grid of this seed. Nothing was selected. Beside the "
+    "last samples stands for each the training picture from which it differs least, pixel by pixel (root of the mean "
+    "square): a copy is 0 levels away. Click to enlarge."
 )
 
 
@@ -33,4 +34,7 @@ def _pictures(run: Run, report: Report) -> dict[str, list[Picture]]:
         if images is not None:
             picture = tiled(images, f"{run.name} at step {entry['step']}", guidance.text(entry["guidance"]))
             found.setdefault(f"step {entry['step']}", []).append(picture)
+            last = entry["step"] == run.evaluations[-1]["step"]
+            if last and (real := closest(report.results, run.name, entry["key"])):
+                found[f"step {entry['step']}"].append(real)
     return found
