@@ -36,7 +36,7 @@ def test_a_guidance_whose_name_begins_as_another_shows_its_own_pictures(tmp_path
 def greys(uri: str) -> set[int]:
     """The greys of a picture, but for the transparent lines between its images."""
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
-    return set(picture[..., 0][picture[..., 1] > 0].tolist())
+    return set(picture[..., 0][picture[..., -1] > 0].tolist())
 
 
 def one_run(results, entries: list[dict]):

@@ -1,4 +1,4 @@
-"""Samples as one PNG in a data URI: the same image indices in the same places, transparent lines between."""
+"""Samples as one picture in a data URI, without loss: the same indices in the same places, transparent lines between."""
 
 import base64
 import io
@@ -58,8 +58,9 @@ def strip(images: np.ndarray, of: str) -> Picture:
 def _picture(images: np.ndarray, columns: int, alt: str, caption: str) -> Picture:
     picture = _grid(images, columns)
     stream = io.BytesIO()
-    Image.fromarray(picture, {2: "LA", 4: "RGBA"}[picture.shape[2]]).save(stream, "PNG", optimize=True)
-    uri = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    image = Image.fromarray(picture, {2: "LA", 4: "RGBA"}[picture.shape[2]]).convert("RGBA")
+    image.save(stream, "WEBP", lossless=True, method=6)  # three quarters of a PNG
+    uri = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode()
     return Picture(uri, alt, caption, (picture.shape[1], picture.shape[0]))
 
 

@@ -66,16 +66,24 @@ def _inline(text: str, marks: dict[str, Mark], alt: str) -> str:
                 parent[place] = _told(child, mark)
     for element in root.iter():
         _rename(element)
+    _unwrap(root)
     root.attrib = {"viewBox": root.get("viewBox"), "class": "panel", "role": "group", "aria-label": alt}
     return _short(ElementTree.tostring(root, encoding="unicode"))
 
 
 def _strip(root: ElementTree.Element) -> None:
-    """Leave out what a page has no use for: metadata, the style sheet of matplotlib, an empty background."""
+    """Leave out what a page has no use for: metadata, the style sheet of matplotlib."""
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}style"):
                 parent.remove(child)
+
+
+def _unwrap(root: ElementTree.Element) -> None:
+    """Put the content of groups that say nothing in their places."""
+    for parent in reversed(list(root.iter())):
+        inner = [[*child] if child.tag == f"{{{SVG}}}g" and not child.attrib else [child] for child in parent]
+        parent[:] = [one for part in inner for one in part]
 
 
 def _told(element: ElementTree.Element, mark: Mark) -> ElementTree.Element:
@@ -108,7 +116,9 @@ def _rename(element: ElementTree.Element) -> None:
         elif key == "clip-path":
             element.set(key, value.replace("#", "#" + ID))
         elif key in ("d", "x", "y", "transform"):
-            element.set(key, re.sub(r"(\.\d\d)\d+", r"\1", value))
+            element.set(key, re.sub(r"\s+", " ", re.sub(r"(\.\d\d)\d+", r"\1", value)).strip())
+        elif key == "style":
+            element.set(key, re.sub(r"([:;]) ", r"\1", value))
 
 
 def _short(svg: str) -> str:

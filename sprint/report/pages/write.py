@@ -1,7 +1,7 @@
 """Pages to files: each self-contained, nothing fetched; and all of them in one file that may be mailed.
 
 reports/<preset>/index.html  <study>.html  claims.html  speed.html  runs.html  about.html  runs/<run>.html
-reports/<preset>/report.html   all of it
+reports/<preset>/report.html   all of it, but for the pages of runs where there are many
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,26 @@ from sprint.runtime.files import write_text
 
 ROOM = Path(__file__).parent.parent
 WHOLE = "report.html"
+MAILED = 100  # runs whose pages go into it; of more, none
 
 
 def write_pages(report: Report, folder: Path) -> None:
     """Write every page of a report into a folder, and all of them as one file beside."""
     pages = pages_of(report)
     paths = {page.target: page.path for page in pages}
-    whole = Site(paths, folder, report.results, single=True)
-    write_text(folder / WHOLE, render(pages, pages, whole, report.preset, f"sprint-bench, preset {report.preset}"))
+    _write_whole(report, folder, pages)
     site = Site(paths, folder, report.results)
     for page in reversed(pages):  # the overview last: where it is, all is
         write_text(folder / page.path, render([page], pages, site, report.preset))
+
+
+def _write_whole(report: Report, folder: Path, pages: Sequence[Page]) -> None:
+    runs = [page for page in pages if page.kind == "run"]
+    shown = pages if len(runs) <= MAILED else [page for page in pages if page.kind != "run"]
+    site = Site({page.target: page.path for page in shown}, folder, report.results, single=True)
+    said = f"The pages of {len(runs)} runs lie in {folder}/runs and are not in this file." if shown != pages else ""
+    text = render(shown, shown, site, report.preset, f"sprint-bench, preset {report.preset}", said)
+    write_text(folder / WHOLE, text)
 
 
 def write_study(report: Report, out: Path) -> None:
@@ -43,8 +52,10 @@ def write_study(report: Report, out: Path) -> None:
         write_text(path, render([page], [page for page in (study, *rest) if page.target in paths], site, report.preset))
 
 
-def render(shown: Sequence[Page], known: Sequence[Page], site: Site, preset: str, title: str = "") -> str:
-    """HTML of one page, or of several in one file, with a menu of all that are known."""
+def render(
+    shown: Sequence[Page], known: Sequence[Page], site: Site, preset: str, title: str = "", said: str = ""
+) -> str:
+    """HTML of one page, or of several in one file, with a menu of all that are known; `said` stands under the title."""
     used: set[str] = set()
     drawings: list[int] = []
     level = 3 if site.single else 2
@@ -52,6 +63,7 @@ def render(shown: Sequence[Page], known: Sequence[Page], site: Site, preset: str
     used |= {place.anchor for place in places}
     return _template().render(
         title=title or f"{shown[0].title}, {preset}",
+        said=said,
         preset=preset,
         pages=places,
         menu=_menu(known, places[0]),
