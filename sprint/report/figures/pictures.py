@@ -1,4 +1,4 @@
-"""Samples as one picture in a data URI, without loss: the same indices in the same places, transparent lines between."""
+"""Samples as one picture in a data URI, without loss: the same indices in the same places, clear lines between."""
 
 import base64
 import io
