@@ -164,7 +164,7 @@ def test_no_more_images_are_held_than_a_shard_and_the_grid(evaluated, monkeypatc
     found = evaluated("whole")
     assert len(most) == 4 and max(most) <= 2
     (name,) = (name for name in found if name.startswith("samples/"))
-    assert len(found[name]) < 2 * GRID * 64 + 200
+    assert len(found[name]) < 3 * GRID * 64 + 500  # the grid, and the closest training pictures
 
 
 def test_unusual_protocols_are_named_in_the_row_and_usual_ones_are_not(evaluated, tmp_path):
