@@ -1,10 +1,11 @@
 """docs/architecture.md, from the imports: rooms, floors, arrows, the smallest example of each contract; and
-docs/plugins.md, every plug-in with its paper and its file, as `sprint plugins` lists them.
+docs/plugins.md, every plug-in with its paper and its file, as `sprint plugins` lists them; and the list in README.
 
 python tests/architecture.py    # writes the pages anew; a test fails while one is stale
 """
 
 import ast
+import re
 
 from test_repository import NAMES, PACKAGE, ROOMS_FROM_THE_TOP, ROOT, imports, room, tree
 
@@ -12,6 +13,9 @@ from sprint.runtime.contracts import every_plugin
 
 PAGE = ROOT / "docs" / "architecture.md"
 LIST = ROOT / "docs" / "plugins.md"
+README = ROOT / "README.md"
+MARKS = ("<!-- what there is, by tests/architecture.py -->\n", "<!-- end of what there is -->\n")
+TOLD = ("method", "guidance", "teacher", "backbone", "sampler", "data", "metric")  # contracts in README
 ADDING = {  # by the class of the contract: what a user of it writes
     "Method": "a file and a study",
     "DataSet": "a file and a preset",
@@ -138,7 +142,23 @@ def plugins_page() -> str:
     return "\n".join(blocks)
 
 
+def readme() -> str:
+    """README with its list anew: of the contracts that users ask for, each plug-in with its file and its paper."""
+    rows = ["| | file and paper |", "|---|---|"]
+    for contract, known in every_plugin().items():
+        if contract in TOLD:
+            rows.append(f"| {contract} | {', '.join(_with_paper(name, about) for name, about in known.items())} |")
+    before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
+    return "".join([before, MARKS[0], "\n".join([*rows, ""]), MARKS[1], rest.split(MARKS[1])[1]])
+
+
+def _with_paper(name: str, about: dict) -> str:
+    papers = re.findall(r"\b\d{4}\.\d{5}\b", about["cites"] or "")
+    links = ", ".join(f"[{paper}](https://arxiv.org/abs/{paper})" for paper in papers[:1])
+    return f"[{name}]({about['file']})" + (f" ({links})" if links else "")
+
+
 if __name__ == "__main__":
-    for path, text in ((PAGE, page()), (LIST, plugins_page())):
+    for path, text in ((PAGE, page()), (LIST, plugins_page()), (README, readme())):
         path.write_text(text, encoding="utf-8")
         print(path)

@@ -10,6 +10,12 @@ def test_the_list_of_plugins_is_not_stale():
     )
 
 
+def test_the_list_in_the_readme_is_not_stale():
+    assert architecture.README.read_text(encoding="utf-8") == architecture.readme(), (
+        "README's list is stale: `python tests/architecture.py` writes it anew"
+    )
+
+
 def test_the_page_is_not_stale():
     assert architecture.PAGE.read_text(encoding="utf-8") == architecture.page(), (
         "docs/architecture.md is stale: `python tests/architecture.py` writes it anew"
