@@ -15,7 +15,9 @@ from sprint.report.format import logarithmic
 from sprint.report.read import Run, Study
 from sprint.statistics.intervals import Estimate, Sample, mean_of
 
-AT_BEST = "Each setting with the guidance, of those evaluated, at which its own {} is best"  # its metric
+AT_BEST = (  # its metric
+    "Each setting, in each seed, with the guidance at which, of those evaluated, its own {} is best in the other seeds"
+)
 
 
 @dataclass(frozen=True)

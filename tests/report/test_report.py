@@ -135,7 +135,8 @@ def test_best_guidance_is_the_lowest_of_those_evaluated(tree):
     guidance = read(tree, "guidance")
     assert best_line(guidance, "Dense 0%", guidance.primary).guidance == "CFG 1.5"
     assert sentences(guidance)[0] == (
-        "The lowest FD (digits-cnn) of all settings and guidances, 30.4 (1.6× the floor), is of Dense 0% with CFG 1.5."
+        "Of all settings, each with its best guidance, Dense 0% has the lowest FD (digits-cnn), 30.4 (1.6× the floor): "
+        "CFG 1.5."
     )
 
 

@@ -79,8 +79,10 @@ def _each_at_its_best(study: Study, best: Ranked) -> str:
     if len(guidances(study)) < 2 or len(best) < 2:
         return ""
     (first, line), (worst, last) = best[0], best[-1]
+    others = " in its other seeds" if _several(study, line) else ""
     return (
-        f"Best against best, each setting with the guidance at which its own {metric_name(study.primary)} is lowest: "
+        f"Best against best, each setting with the guidance at which its own {metric_name(study.primary)} is lowest"
+        f"{others}: "
         f"{first} ({line.guidance}) has {_value(study, line)}; the highest, {worst} ({last.guidance}), has "
         f"{_value(study, last)}, {_times(study, last, line)} as much ({_versus(study, line, last)})."
     )
@@ -141,9 +143,10 @@ def _ends(study: Study, factor: str, label: str, points: list) -> str:
 
 def _lowest_of_all(study: Study, best: Ranked) -> str:
     setting, line = best[0]
+    chosen = "with the guidance that its other seeds choose" if _several(study, line) else "with its best guidance"
     return (
-        f"The lowest {metric_name(study.primary)} of all settings and guidances, {_value(study, line)}"
-        f"{_of_floor(study, line)}, is of {setting} {_under(line.guidance)}."
+        f"Of all settings, each {chosen}, {setting} has the lowest {metric_name(study.primary)}, {_value(study, line)}"
+        f"{_of_floor(study, line)}: {line.guidance}."
     )
 
 
@@ -163,7 +166,7 @@ def _per_run(study: Study) -> list[str]:
             for line in ordered
         ]
         if parts:
-            found.append(f"{setting}, each kind at its best scale: {listed(parts)}.")
+            found.append(f"{setting}, each kind at the scale that is best on these seeds: {listed(parts)}.")
     return found
 
 

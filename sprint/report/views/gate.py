@@ -7,8 +7,9 @@ from sprint.report.pairs import effect_lines
 from sprint.report.views import Report, ReportView
 
 CAPTION = (
-    "Each at the guidance at which its own metric is best. 95% intervals over seeds, which hold for all settings of "
-    "the study at once. A claim about the deep path is testable only by metrics in which few blocks are surely worse."
+    "Each, in each seed, at the guidance at which its own metric is best in the other seeds. 95% intervals over seeds, "
+    "which hold for all settings of the study at once. A claim about the deep path is testable only by metrics in "
+    "which few blocks are surely worse."
 )
 SKIPS = (
     "The same weights, images, noise and times, once with all parts and once with the deep part skipped; 95% intervals "
