@@ -144,7 +144,7 @@ def test_answer_follows_the_numbers(tmp_path):
     low_first = read_study("digits", tmp_path, two_seeds(tmp_path, 30.0, 60.0, 2.0))
     assert sentences(low_first)[0] == (
         "Unguided: SPRINT 0% has the lowest FD (digits-cnn), 31.0 (1.6× the floor); the highest, SPRINT 50%, has 61.0, "
-        "1.97× as much (ranges over seeds do not overlap)."
+        "1.97× as much seed by seed (ranges over seeds do not overlap)."
     )
     low_last = read_study("digits", tmp_path, two_seeds(tmp_path, 90.0, 30.0, 2.0))
     assert sentences(low_last)[0].startswith("Unguided: SPRINT 50% has the lowest FD (digits-cnn), 31.0")

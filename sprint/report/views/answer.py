@@ -70,7 +70,7 @@ def _best_and_worst(study: Study, guidance: str, ranked: Ranked) -> str:
         return f"{under}: only {best} was evaluated, {name} {lowest}."
     return (
         f"{under}: {best} has the lowest {name}, {lowest}; the highest, {worst}, has {_value(study, last)}, "
-        f"{_times(study, last, line)} as much ({_versus(study, line, last)})."
+        f"{_as_much(study, last, line)} ({_versus(study, line, last)})."
     )
 
 
@@ -84,7 +84,7 @@ def _each_at_its_best(study: Study, best: Ranked) -> str:
         f"Best against best, each setting with the guidance at which its own {metric_name(study.primary)} is lowest"
         f"{others}: "
         f"{first} ({line.guidance}) has {_value(study, line)}; the highest, {worst} ({last.guidance}), has "
-        f"{_value(study, last)}, {_times(study, last, line)} as much ({_versus(study, line, last)})."
+        f"{_value(study, last)}, {_as_much(study, last, line)} ({_versus(study, line, last)})."
     )
 
 
@@ -230,6 +230,12 @@ def _value(study: Study, line: Line) -> str:
 
 def _times(study: Study, line: Line, base: Line) -> str:
     return times_text(study, study.primary, line, base)[0]
+
+
+def _as_much(study: Study, line: Line, base: Line) -> str:
+    """A geometric mean over seeds is not the quotient of the means beside it, and is said to be one."""
+    times, surely = times_text(study, study.primary, line, base)
+    return f"{times} as much{' seed by seed' if surely.startswith('95%') else ''}"
 
 
 def _of_floor(study: Study, line: Line) -> str:
