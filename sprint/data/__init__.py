@@ -78,16 +78,21 @@ class Examples:
         return Images(pixels, labels, self.classes, self.name, self.data_set.cells)
 
     def to_learn_from(self) -> Images:
-        """The part that is trained on; of more than MOST examples as many, drawn at random, always the same."""
+        """The part that is trained on, of more than MOST examples as many."""
+        return self.gathered(self.training_part(MOST, "to learn from"))
+
+    def training_part(self, most: int, purpose: str) -> "torch.Tensor":
+        """Rising indices of what is trained on; of more than `most` as many, drawn at random, for one purpose always
+        the same."""
         import torch
 
         from sprint.runtime.rng import generator
 
         indices = self.data_set.training
-        if len(indices) > MOST:
-            chosen = torch.randperm(len(indices), generator=generator("to learn from", len(indices)))
-            indices = indices[chosen[:MOST].sort().values]
-        return self.gathered(indices)
+        if len(indices) <= most:
+            return indices
+        chosen = torch.randperm(len(indices), generator=generator(purpose, len(indices)))
+        return indices[chosen[:most].sort().values]
 
 
 def opened(settings: dict, codec: dict, image_size: int, location: str = "") -> Examples:

@@ -4,7 +4,6 @@ import torch
 
 from sprint.data import ROWS, Examples
 from sprint.evaluation.measured import Tensors
-from sprint.runtime.rng import generator
 
 MOST = 5000  # training pictures that samples are held against; of more as many, drawn at random, always the same
 
@@ -16,9 +15,7 @@ def closest(examples: Examples, pixels: torch.Tensor) -> Tensors:
     shape = (examples.data_set.channels, examples.data_set.size, examples.data_set.size)
     if examples.codec.autoencoder or not len(pixels) or pixels.shape[1:] != shape:
         return {}
-    indices = examples.data_set.training
-    if len(indices) > MOST:
-        indices = indices[torch.randperm(len(indices), generator=generator("closest", len(indices)))[:MOST]]
+    indices = examples.training_part(MOST, "closest")
     samples = pixels.flatten(1).float()
     least, found = torch.full((len(pixels),), torch.inf), torch.empty_like(pixels)
     for rows in indices.split(ROWS):

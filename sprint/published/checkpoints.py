@@ -6,7 +6,6 @@ The model's size says what the weights cannot (heads, patch); the rest is read f
 misshapen tensor is named and refused.
 """
 
-import hashlib
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from sprint.published.codebases import CODEBASES, Codebase
 from sprint.published.translate import translate
 from sprint.published.weights import Weights, read_weights
 from sprint.runtime.errors import UserError
-from sprint.runtime.files import read_json, write_json
+from sprint.runtime.files import file_sha256, read_json, write_json
 from sprint.runtime.strict import build, checked, refuse_unknown
 from sprint.training import checkpoint
 
@@ -179,8 +178,6 @@ def _write(
     out: Path, run: Run, config: ModelConfig, codebase: type[Codebase], tensors: dict[str, torch.Tensor], path: Path
 ) -> None:
     facts = {"channels": config.channels, "classes": config.classes, "prediction": codebase.parameterization}
-    with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
     milestone = {"step": 0, "stage": STAGE, "seconds": 0.0}
     checkpoint.write(out / "milestones", 0, tensors, {"stage": STAGE}, run.hash)
     write_json(out / "config.json", {**run.document(), "name": run.name, "label": run.label, **facts})
@@ -194,6 +191,6 @@ def _write(
             "seconds": 0.0,
             "milestones": [milestone],
             "losses": [],
-            "published": {"file": path.name, "sha256": digest},
+            "published": {"file": path.name, "sha256": file_sha256(path)},
         },
     )
