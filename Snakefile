@@ -8,7 +8,7 @@ import os
 
 from sprint.plan.outline import read_outline
 from sprint.plan.targets import asked, core_results, code_of, latents, refuse_unknown, run_code, study_results
-from sprint.plan.targets import taught_by, trained_extractors
+from sprint.plan.targets import one_of, published, taught_by, trained_extractors
 from sprint.runtime.errors import told
 from sprint.runtime.files import refuse_unwritable
 from sprint.plan.leftovers import remove_leftovers
@@ -64,6 +64,7 @@ for name in STUDIES:
 include: "workflow/rules/latents.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/published.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/report.smk"

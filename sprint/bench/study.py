@@ -116,10 +116,9 @@ def _measure(base: Run, runs: dict[str, Run], measuring: Measuring) -> dict[str,
 
 def _tasks(run: Run, examples: Examples, measuring: Measuring) -> dict[tuple[str, str], Callable[[], object]]:
     """What is timed of a run, by name and, where there are several, way: each call handles one batch."""
-    state = start(run)
-    steps = {"train": 0, "finetune": run.train.steps - 1}
-    if sparse_steps(run) in (0, run.train.steps):
-        steps.pop("train" if sparse_steps(run) == 0 else "finetune")
+    state, last = start(run), run.train.steps - 1
+    steps = {"train": 0} if sparse_steps(run) else {}
+    steps |= {"finetune": last} if sparse_steps(run) <= last else {}
     tasks = {(stage, ""): _stepper(run, state, examples, step) for stage, step in steps.items()}
     for kind in compared_kinds(METHODS[run.method], run.examples().size // run.model.patch):
         for way in ways(kind):

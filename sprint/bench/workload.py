@@ -39,6 +39,8 @@ def works(plan: Plan, studies: list[Study], devices: int) -> list[Work]:
 
 
 def _training(run: Run, preset: Preset) -> list[Part]:
+    if run.checkpoint:
+        return []
     again = (TRAINING_FACTOR + 1) / TRAINING_FACTOR if preset.passes.recompute else 1.0
     return [
         Part(name, stage["steps"] * stage["batch"], stage["flops_per_image"], again)

@@ -94,9 +94,9 @@ def ended(results: Path, run: RunOutline) -> dict:
 
 
 def _spent(trained: dict, run: RunOutline) -> tuple[str, str, str]:
-    if "seconds" not in trained:
+    if "seconds" not in trained or not run.schedule:
         return "-", "-", "-"
-    images = run.train.images_before(trained["step"])
+    images = run.images_before(trained["step"])
     return f"{trained['step']}", f"{trained['seconds']:.1f}", f"{images / max(trained['seconds'], 1e-9):.0f}"
 
 

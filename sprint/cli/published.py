@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sprint.cli.flags import whole
+from sprint.runtime.errors import UserError
 
 app = typer.Typer()
 
@@ -22,11 +23,19 @@ def import_command(
     ] = [],  # noqa: B006
 ):
     """Turn a published checkpoint into a folder that `sprint sample` and `sprint evaluate` take."""
-    from sprint.published.checkpoints import import_checkpoint, read_settings
+    from sprint.training.imported import import_checkpoint
 
     given = read_settings(settings)
     for said in import_checkpoint(checkpoint, source, model, out, image_size, given):
         print(said)
+
+
+def read_settings(texts: list[str]) -> dict[str, int | str]:
+    """Settings by name from texts such as "decoder_heads=16". Raises UserError for another form."""
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (name, _, value) in zip(texts, pairs, strict=True) if not (name and value)]:
+        raise UserError(f"--set is {wrong[0]!r}; allowed: NAME=VALUE, such as decoder_heads=16")
+    return {name: int(value) if value.isdecimal() else value for name, _, value in pairs}
 
 
 @app.command()

@@ -91,8 +91,8 @@ def _took(stage: str, run: RunOutline, others: list[RunOutline], results: Path) 
             seconds = float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
         except (OSError, ValueError, IndexError):
             continue
-        images = [each.train.images_before(each.train.steps) for each in (run, other)]
-        yield _method(other), seconds * (images[0] / images[1] if stage == "train" else 1)
+        trained = bool(run.schedule and other.schedule) and stage == "train"
+        yield _method(other), seconds * (run.images_before() / other.images_before() if trained else 1)
 
 
 def _method(run: RunOutline) -> str:

@@ -12,7 +12,7 @@ from sprint.runtime.results import TRAIN
 
 
 def train(run: RunName, preset: Preset = "digits"):
-    """Train one run, or go on with it from its last checkpoint."""
+    """Train one run, or go on with it from its last checkpoint; import one that is a published checkpoint."""
     from sprint.cli.launch import over_devices
     from sprint.cli.remaining import say_remaining
     from sprint.plan.reading import load_plan
@@ -23,6 +23,12 @@ def train(run: RunName, preset: Preset = "digits"):
         plan = load_plan(preset)
         planned = plan.run(run)
     folder = results / "runs" / planned.name
+    if planned.checkpoint:
+        from sprint.training.imported import import_run
+
+        about = import_run(planned, folder)["published"]
+        print("\n".join([f"{planned.name}: imported from {about['file']}", *about["said"]]))
+        return say_remaining(preset, results)
     over_devices(plan.preset)
     from sprint.bench.first_run import warning
     from sprint.training.loop import train as train_run

@@ -152,6 +152,20 @@ def dense_total(config: ModelConfig, stages: list[Stage]) -> int:
     return training_total(dense_twin(config), [replace(stage, kept=None, frozen=0) for stage in stages])
 
 
+def cost_of_network(config: ModelConfig) -> dict:
+    """The costs of a network of whose training nothing is known."""
+    model = on_meta(config)
+    return {
+        "params": parameters(model),
+        "forward_macs": forward_flops(model) // 2,
+        "stages": [],
+        "sampling_flops_per_step": {
+            kind: sampling_flops(model, GUIDANCES[kind]())
+            for kind in compared_kinds(METHODS[config.method], config.backbone.grid)
+        },
+    }
+
+
 def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
     """All costs of a network and its training, beside those of the dense network with the same steps and batches."""
     model = on_meta(config)
@@ -167,16 +181,10 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
     ]
     spent = sum(stage["flops"] for stage in told)
     per_image = {stage["name"]: stage["flops_per_image"] for stage in told}
-    return {
-        "params": parameters(model),
-        "forward_macs": forward_flops(model) // 2,
+    return cost_of_network(config) | {
         "train_flops_per_image": per_image["pretrain"],
         "finetune_flops_per_image": per_image["finetune"],
         "stages": told,
         "train_flops": spent,
         "train_flops_vs_dense": spent / dense_total(config, stages),
-        "sampling_flops_per_step": {
-            kind: sampling_flops(model, GUIDANCES[kind]())
-            for kind in compared_kinds(METHODS[config.method], config.backbone.grid)
-        },
     }

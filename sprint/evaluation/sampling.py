@@ -17,10 +17,11 @@ from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import sample
 from sprint.plan.network import model_config
 from sprint.plan.schema import Evaluating, Run
-from sprint.published.checkpoints import open_run
+from sprint.published.network import importable
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import track
 from sprint.training import checkpoint
+from sprint.training.imported import open_run
 from sprint.training.step import device
 
 
@@ -40,11 +41,12 @@ class Trained:
 
 
 def trained_here(run: Run, results: Path) -> Trained:
-    """A run of the plan, in its folder. Raises UserError when it has not been trained."""
+    """A run of the plan, in its folder. Raises UserError when it has not been trained, or imported."""
     folder = Path(results) / "runs" / run.name
     if not (folder / "train.json").exists():
         raise UserError(f"run {run.name!r} is not trained yet; first: sprint train {run.name} --preset {run.preset}")
-    return Trained(run, folder, model_config(run), "velocity", run.examples())
+    predicted = importable(run.checkpoint["from"]).parameterization if run.checkpoint else "velocity"
+    return Trained(run, folder, model_config(run), predicted, run.examples())
 
 
 def imported(folder: Path, examples: Examples) -> Trained:

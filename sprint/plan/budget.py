@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
-from sprint.cost.flops import cost_of_training, dense_total, training_total
+from sprint.cost.flops import cost_of_network, cost_of_training, dense_total, training_total
 from sprint.plan.network import model_config
 from sprint.plan.schedule import stages
 from sprint.plan.schema import Run
 
 
 def cost_of(run: Run) -> dict:
-    """All costs of a run, each named with its unit in `docs/fidelity.md` and the report."""
-    return cost_of_training(model_config(run), stages(run))
+    """All costs of a run, each named with its unit in `docs/fidelity.md` and the report; none of a training unknown."""
+    config = model_config(run)
+    return cost_of_network(config) if run.checkpoint else cost_of_training(config, stages(run))
 
 
 def with_equal_flops(run: Run) -> Run:

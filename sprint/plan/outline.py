@@ -1,8 +1,9 @@
 """A plan in outline, for those who only have to know its names: `sprint list`, a dry run, what is left to do.
 
 Reading a plan builds networks, which takes seconds to import. So its outline is kept in .snakemake/sprint/, with a hash
-of all that it follows from: presets, studies, the code, the versions of Python and torch, and what the folder of a data
-set holds. While that is the same, nothing here imports torch. What is not right is refused by the plan, and never kept.
+of all that it follows from: presets, studies, the code, the versions of Python and torch, what the folder of a data set
+holds, and published checkpoints. While that is the same, nothing here imports torch. What is not right is refused by
+the plan, and never kept.
 """
 
 import hashlib
@@ -26,12 +27,17 @@ READ = ("workflow/presets/*.yaml", "ablations/*.yaml")  # what a plan is read fr
 
 @dataclass(frozen=True)
 class RunOutline:
-    """A run's name, schedule, and the code that shapes its weights."""
+    """A run's name, schedule, and what its weights come of."""
 
     name: str
-    train: Training
+    schedule: list[Training]  # one; none of a published checkpoint, which is not trained here
     code: dict  # by file: a hash
     teacher: str  # the extractor whose features it is taught; "": none
+    checkpoint: str  # the file that is imported where others are trained; "": none
+
+    def images_before(self, step: int | None = None) -> int:
+        """Images that all steps before that one see, or all there are."""
+        return sum(train.images_before(train.steps if step is None else step) for train in self.schedule)
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,10 @@ def read_outline(preset: str, root: Path = Path(".")) -> Outline:
     path = root / KEPT / f"plan-{preset}.json" if preset in [file.stem for file in known] else None
     if path and (kept := _kept(path, root)):
         return kept
-    outline, data = _read(preset, root)
+    outline, files = _read(preset, root)
     if path:
         with suppress(UserError):  # of a place that cannot be written: it is read anew next time
-            write_json(path, {"key": _key(root, data), "data": data, "plan": asdict(outline)})
+            write_json(path, {"key": _key(root, files), "files": files, "plan": asdict(outline)})
     return outline
 
 
@@ -99,19 +105,20 @@ def _kept(path: Path, root: Path) -> Outline | None:
     """What is kept, if it can be read and still holds."""
     try:
         content = read_json(path)
-        if content["key"] == _key(root, content["data"]):
+        if content["key"] == _key(root, content["files"]):
             return build(Outline, content["plan"], str(path))
     except (UserError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return None
 
 
-def _read(name: str, root: Path) -> tuple[Outline, dict]:
-    """The outline of the plan itself, and the settings of its data set."""
+def _read(name: str, root: Path) -> tuple[Outline, list[str]]:
+    """The outline of the plan itself, and what its data set and its studies name that may be a file or a folder."""
     from sprint.plan.reading import load_plan
 
     plan = load_plan(name, root)
-    return outline_of(plan), plan.preset.data
+    named = [value for value in plan.preset.data.values() if isinstance(value, str)]
+    return outline_of(plan), [*named, *(path for study in plan.studies.values() for path in study.files)]
 
 
 def outline_of(plan) -> Outline:
@@ -138,7 +145,14 @@ def outline_of(plan) -> Outline:
             for study in plan.studies.values()
         ],
         runs=[
-            RunOutline(run.name, run.train, run.code, run.teacher.get("extractor", "")) for run in plan.runs().values()
+            RunOutline(
+                run.name,
+                [] if run.checkpoint else [run.train],
+                run.code,
+                run.teacher.get("extractor", ""),
+                run.checkpoint.get("path", ""),
+            )
+            for run in plan.runs().values()
         ],
         extractors=[_against(name, preset.evaluate.references) for name in preset.evaluate.extractors],
         trained_extractors=plan.trained_extractors(),
@@ -161,16 +175,16 @@ def _against(extractor: str, references: dict) -> str:
     return f"{extractor} against {references[extractor]}" if extractor in references else extractor
 
 
-def _key(root: Path, data: dict) -> str:
+def _key(root: Path, files: list[str]) -> str:
     """A hash of everything that an outline follows from."""
     total = hashlib.sha256()
-    for part in _parts(root, data):
+    for part in _parts(root, files):
         total.update(part)
         total.update(b"\0")
     return total.hexdigest()
 
 
-def _parts(root: Path, data: dict) -> Iterator[bytes]:
+def _parts(root: Path, files: list[str]) -> Iterator[bytes]:
     yield platform.python_version().encode()
     yield importlib.metadata.version("torch").encode()
     package = Path(sprint.__file__).parent
@@ -178,13 +192,12 @@ def _parts(root: Path, data: dict) -> Iterator[bytes]:
         for path in sorted(folder.glob(pattern)):
             yield str(path.relative_to(folder)).encode("utf-8", "surrogateescape")
             yield path.read_bytes()
-    for value in data.values():
-        if isinstance(value, str):
-            yield from _entries(root / value)
+    for name in files:
+        yield from _entries(root / name)
 
 
 def _entries(path: Path) -> Iterator[bytes]:
-    """What tells that a folder or file named by a data set has changed: entries, sizes, times. Opens no picture."""
+    """What tells that a folder or file has changed, come or gone: entries, sizes, times. Opens none."""
     with suppress(OSError, ValueError):
         found = sorted(os.scandir(path), key=lambda entry: entry.name) if path.is_dir() else []
         for entry in (path, *found):

@@ -12,6 +12,7 @@ from sprint.nn.backbones import Backbone
 from sprint.nn.ratios import kept_count
 from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of, refuse_guidance
+from sprint.plan.released import Released, released_run
 from sprint.plan.schema import Plan, Preset, Run, Study, Training
 from sprint.plan.tuned import at_rate, read_rates
 from sprint.runtime.errors import UserError
@@ -34,7 +35,8 @@ class StudyFile:
     vary: list[str]  # what differs between the runs: method, backbone, drop, subsampling, guidance, settings.<key>, ...
     runs: list[
         dict
-    ]  # grids: method, backbone, drop, teacher, settings, train, ...; a list stands for each of its values
+    ]  # grids: method, backbone, drop, teacher, settings, train, ...; a list stands for each of its values. Or a
+    # published checkpoint, see released.py
     seeds: int = ranged(1, 1 << 10, default=0)  # how many of the preset's seeds; left out (0): all
     tuning: bool = False  # on the preset's tuning seeds instead
     show_impossible: bool = False  # list settings that cannot be built instead of refusing them
@@ -58,6 +60,12 @@ class Entry:
     backbone: str = ""  # the kind; "": the preset's
     teacher: dict = dataclasses.field(default_factory=dict)  # {kind: repa, ...}; empty: none
     length: float = ranged(1e-3, 1e3, default=1.0)  # steps of both stages, in multiples of those it would have
+
+    @property
+    def label(self) -> str:
+        """How it is called where it cannot be built."""
+        extra = [f"{key} {value}" for key, value in {**self.settings, **self.train}.items()]
+        return ", ".join([f"{METHODS[self.method].title} {self.drop * 100:g}%", *extra])
 
 
 def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
@@ -101,20 +109,21 @@ def load_study(path: Path, preset: Preset) -> Study:
     content = build(StudyFile, read_yaml(path), str(path))
     seeds = preset.seeds[: content.seeds] if content.seeds else preset.seeds
     seeds = preset.tuning_seeds if content.tuning else seeds
-    runs, sweeps, impossible = {}, {}, []
+    runs, sweeps, impossible, files = {}, {}, [], []
     for number, grid in enumerate(content.runs):
         location = f"{path}: runs[{number}]"
         for point in _points(grid, location):
-            entry = build(Entry, point, location)
+            entry = build(Released if "checkpoint" in point else Entry, point, location)
+            files += [entry.checkpoint] if isinstance(entry, Released) else []
             try:
-                found = [make_run(preset, entry, seed, location) for seed in seeds]
+                found = _runs_of(preset, entry, seeds, location)
                 guidances = _guidances(entry, found[0], location)
             except UserError as error:
                 if not content.show_impossible:
                     raise
                 impossible.append(
                     {
-                        "label": _entry_label(entry),
+                        "label": entry.label,
                         "reason": str(error).removeprefix(f"{location}.").removeprefix(f"{location}: "),
                     }
                 )
@@ -127,7 +136,16 @@ def load_study(path: Path, preset: Preset) -> Study:
     _check_vary(content.vary, runs, f"{path}: vary")
     for run in runs.values():
         check_guidance(preset, run, f"{path.parent.parent / PRESETS / preset.name}.yaml")
-    return Study(path.stem, content.title, content.question, content.vary, list(runs.values()), impossible, sweeps)
+    return Study(
+        path.stem, content.title, content.question, content.vary, list(runs.values()), impossible, sweeps, files
+    )
+
+
+def _runs_of(preset: Preset, entry: Entry | Released, seeds: list[int], location: str) -> list[Run]:
+    """A run for each seed; a published checkpoint is one."""
+    if isinstance(entry, Released):
+        return [released_run(preset, entry, location)]
+    return [make_run(preset, entry, seed, location) for seed in seeds]
 
 
 def _check_vary(vary: list[str], runs: dict[str, Run], location: str) -> None:
@@ -256,7 +274,7 @@ def _subsampling(method, entry: Entry, location: str) -> str:
     return entry.subsampling or method.subsampling
 
 
-def _guidances(entry: Entry, run: Run, location: str) -> list[Guidance]:
+def _guidances(entry: Entry | Released, run: Run, location: str) -> list[Guidance]:
     """Every combination of kind, scale, interval and a kind's own settings that the entry's guidance grids name."""
     found = []
     for number, grid in enumerate(entry.guidance):
@@ -268,8 +286,3 @@ def _guidances(entry: Entry, run: Run, location: str) -> list[Guidance]:
             refuse_guidance(guidance, run, place)
             found.append(guidance)
     return found
-
-
-def _entry_label(entry: Entry) -> str:
-    extra = [f"{key} {value}" for key, value in {**entry.settings, **entry.train}.items()]
-    return ", ".join([f"{METHODS[entry.method].title} {entry.drop * 100:g}%", *extra])

@@ -18,6 +18,8 @@ from sprint.methods import METHODS
 from sprint.metrics.extractors import trained_here
 from sprint.nn.backbones import Backbone
 from sprint.plan.training import Passes, Training
+from sprint.published import network
+from sprint.published.codebases import CODEBASES
 from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import describe, nearest, ranged, text_of
@@ -124,7 +126,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class Run:
-    """One training: preset, method and its settings, seed."""
+    """One training, or one published checkpoint: preset, method and its settings, seed."""
 
     preset: str
     method: str
@@ -139,6 +141,7 @@ class Run:
     train: Training
     codec: dict = field(default_factory=lambda: data.USUAL_CODEC)
     teacher: dict = field(default_factory=dict)  # kind of a file in sprint/teachers, its settings; empty: none
+    checkpoint: dict = field(default_factory=dict)  # path, from, model of a published one; empty: trained here
 
     def examples(self) -> data.Examples:
         """The data set through the codec; nothing is read."""
@@ -170,14 +173,15 @@ class Run:
 
     @property
     def code(self) -> dict[str, str]:
-        """The code that shapes its weights: hashes of its method, its backbone, its teacher, and what they import."""
+        """The code that shapes its weights: hashes of method, backbone, teacher or codebase, and what they import."""
         teacher = [TEACHERS[self.teacher["kind"]].__module__, frozen.__name__] if self.teacher else []
-        return shaping(METHODS[self.method].__module__, type(self.model).__module__, *teacher)
+        source = [CODEBASES[self.checkpoint["from"]].__module__, network.__name__] if self.checkpoint else []
+        return shaping(METHODS[self.method].__module__, type(self.model).__module__, *teacher, *source)
 
     def document(self) -> dict:
-        """Everything, as JSON has it; codec and teacher where they are not the usual ones."""
+        """Everything, as JSON has it; codec, teacher and checkpoint where they are not the usual ones."""
         whole = {**dataclasses.asdict(self), "model": self.model.document(), "train": self.train.document()}
-        usual = {"codec": data.USUAL_CODEC, "teacher": {}}
+        usual = {"codec": data.USUAL_CODEC, "teacher": {}, "checkpoint": {}}
         return {key: value for key, value in whole.items() if key not in usual or value != usual[key]}
 
 
@@ -192,6 +196,7 @@ class Study:
     runs: list[Run]
     impossible: list[dict]  # {"label", "reason"} of settings that cannot be built
     sweeps: dict[str, list[Guidance]]  # by run: evaluations of its own, beyond the preset's
+    files: list[str]  # checkpoints that its entries name, whether they are there or not
 
 
 @dataclass(frozen=True)

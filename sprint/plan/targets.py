@@ -1,6 +1,7 @@
 """Which files a target of the workflow is made of."""
 
 import json
+import re
 from collections.abc import Iterable
 
 from sprint.plan.outline import Outline, RunOutline, StudyOutline
@@ -36,6 +37,16 @@ def taught_by(plan: Outline, name: str, results: str) -> list[str]:
     """Weights of the extractor whose features a run is taught; none where it has no teacher."""
     found = [run.teacher for run in plan.runs if run.name == name and run.teacher]
     return [f"{results}/extractors/{extractor}.safetensors" for extractor in found]
+
+
+def published(plan: Outline) -> dict[str, str]:
+    """By run that is a published checkpoint, the file that it is imported from."""
+    return {run.name: run.checkpoint for run in plan.runs if run.checkpoint}
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A pattern that these names fit and nothing else."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def run_code(plan: Outline, name: str) -> dict[str, str]:

@@ -68,3 +68,23 @@ class Training:
         """Images that all steps before that one see, over all devices."""
         sparse = min(step, self.sparse_steps)
         return sparse * self.batch + (step - sparse) * self.finetune_batch
+
+
+UNTRAINED = Training(  # of a published checkpoint, of whose training nothing is known
+    steps=0,
+    finetune=0.0,
+    batch=0,
+    finetune_batch=0,
+    learning_rate=0.0,
+    finetune_learning_rate=0.0,
+    warmup=0,
+    ema=0.0,
+    clip=0.0,
+    weight_decay=0.0,
+    label_drop=0.0,
+    precision="float32",
+    milestones=[],
+    checkpoint_every=0,
+    threads=1,
+    compile=False,
+)

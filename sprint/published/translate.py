@@ -19,8 +19,17 @@ def translate(
     codebase: type[Codebase], published: dict[str, torch.Tensor], model: Model, location: str
 ) -> dict[str, torch.Tensor]:
     """The model's state dict from published weights. Raises UserError, naming every tensor that does not fit."""
-    names, layouts, constants = codebase.names(model), _layouts(codebase, model), _constants(codebase, model)
-    known = {*names.values(), *constants}
+    refuse_unfit(codebase, published, model, location)
+    names, layouts = codebase.names(model), _layouts(codebase, model)
+    for name, ours_ND in _constants(codebase, model).items():
+        _compare(published[name], ours_ND, f"{location}: {name}")
+    return {ours: layout.to_ours(published[names[ours]].float()) for ours, layout in layouts.items()}
+
+
+def refuse_unfit(codebase: type[Codebase], published: dict[str, torch.Tensor], model: Model, location: str) -> None:
+    """Raise UserError unless names and shapes of the tensors are those of the model; their values are not asked for."""
+    names, layouts = codebase.names(model), _layouts(codebase, model)
+    known = {*names.values(), *_constants(codebase, model)}
     misshapen = [
         f"{names[ours]} ({list(published[names[ours]].shape)}, allowed {list(layout.shape)})"
         for ours, layout in layouts.items()
@@ -31,9 +40,6 @@ def translate(
     if any(faults.values()):
         text = "; ".join(f"{kind}: {_listed(found)}" for kind, found in faults.items() if found)
         raise UserError(f"{location}: the tensors are not those of this {model.config.method} model; {text}")
-    for name, ours_ND in constants.items():
-        _compare(published[name], ours_ND, f"{location}: {name}")
-    return {ours: layout.to_ours(published[names[ours]].float()) for ours, layout in layouts.items()}
 
 
 def publish(codebase: type[Codebase], model: Model) -> dict[str, torch.Tensor]:

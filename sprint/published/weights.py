@@ -4,10 +4,11 @@ import argparse
 import pickle
 import re
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from sprint.runtime.errors import UserError
@@ -35,9 +36,12 @@ class Weights(dict):
         return len({match[1] for name in self if (match := re.match(rf"{re.escape(section)}\.(\d+)\.", name))})
 
 
-def read_weights(path: Path) -> tuple[Weights, list[str]]:
-    """The tensors of a file, moving averages preferred; and sentences on what was chosen."""
-    content = _read(path)
+def read_weights(path: Path, shapes: bool = False) -> tuple[Weights, list[str]]:
+    """The tensors of a file, moving averages preferred; and sentences on what was chosen.
+
+    shapes: of each tensor only its shape, on the meta device; a file of gigabytes is read in milliseconds.
+    """
+    content = _read(path, shapes)
     if not isinstance(content, dict):
         raise UserError(f"{path}: holds a {type(content).__name__}; allowed: tensors by name")
     chosen = next((key for key in ("ema", "model", "state_dict") if isinstance(content.get(key), dict)), None)
@@ -54,13 +58,19 @@ def read_weights(path: Path) -> tuple[Weights, list[str]]:
     return Weights(path, content), said
 
 
-def _read(path: Path) -> object:
+def _read(path: Path, shapes: bool) -> object:
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _shapes(path) if shapes else load_file(path)
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols; what cannot be read is an error below
-            return torch.load(path, map_location="cpu", weights_only=True)
+            mapped = shapes and zipfile.is_zipfile(path)  # what torch wrote before 1.6 is no ZIP, and is read whole
+            return torch.load(path, map_location="meta" if shapes else "cpu", weights_only=True, mmap=mapped)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path}: cannot be read as {path.suffix or 'a file without ending'} ({reason})") from error
+
+
+def _shapes(path: Path) -> dict[str, torch.Tensor]:
+    with safe_open(path, framework="pt") as file:
+        return {name: torch.empty(file.get_slice(name).get_shape(), device="meta") for name in file.keys()}  # noqa: SIM118

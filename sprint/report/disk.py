@@ -7,6 +7,8 @@ from sprint.runtime import results as kinds
 from sprint.runtime import status
 from sprint.runtime.errors import UserError
 
+FINISHED = ("done", "diverged", "failed")  # ends of a training
+
 
 @dataclass
 class Disk:
@@ -45,3 +47,16 @@ class Disk:
         for _, found in sorted(self.all_of(kinds.COST).items(), key=lambda item: item[0] == study):
             costs.update(found["runs"])
         return costs
+
+
+def fate_of(train: dict, metrics: dict) -> tuple[str, str]:
+    """State and reason of a run from what tells of its training and the file of its evaluations."""
+    state = train.get("state") or metrics.get("state")
+    if state is None:
+        return "missing", "not trained yet"
+    if state not in FINISHED:
+        return "missing", f"training is {state}: {train['reason']}" if train.get("reason") else f"training is {state}"
+    if state != "done":
+        step = f"at step {train['step']} of {train['steps']}" if "steps" in train else ""
+        return state, ": ".join(part for part in (step, train.get("reason") or metrics.get("reason")) if part)
+    return ("done", "") if metrics.get("evaluations") else ("missing", "trained, not evaluated yet")

@@ -13,7 +13,7 @@ import pandas as pd
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
 from sprint.metrics import is_metric, ranking
-from sprint.report.disk import Disk
+from sprint.report.disk import Disk, fate_of
 from sprint.report.format import factor_text, listed
 from sprint.report.held_out import losses_alone, with_losses
 from sprint.report.speeds import speeds_of
@@ -23,7 +23,6 @@ from sprint.statistics.comparable import conflicts
 
 TERA = 1e12
 EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run
-FINISHED = ("done", "diverged", "failed")  # ends of a training
 REPLICATE = "seed"  # runs that differ only in this are averaged
 
 
@@ -53,6 +52,16 @@ class Run:
         return f"{self.state}{' ' if self.reason.startswith('at ') else ': '}{self.reason}"
 
     @property
+    def published(self) -> str:
+        """The file of the checkpoint that it was imported from; empty where it was trained here."""
+        return self.train.get("published", {}).get("file", "")
+
+    @property
+    def trained_seconds(self) -> float | None:
+        """Wall-clock seconds of its whole training; None before its end, and of a published checkpoint."""
+        return None if self.published else self.train.get("seconds")
+
+    @property
     def method(self) -> str:
         """The method's readable name: the run's label without its drop ratio."""
         label = self.config.get("label", self.name).partition(",")[0]
@@ -67,13 +76,13 @@ class Run:
 
     def seconds_at(self, step: int) -> float | None:
         """Wall-clock seconds of training when `step` was reached; None when it was not noted."""
-        if step == self.train.get("step"):
-            return self.train.get("seconds")
+        if self.published or step == self.train.get("step"):
+            return self.trained_seconds
         return next((mark["seconds"] for mark in self.train.get("milestones", []) if mark["step"] == step), None)
 
     def tflop_at(self, step: int) -> float | None:
         """Training TFLOP (forward and backward, 2 FLOP per MAC) up to `step`, from the modelled cost of each stage."""
-        if not self.cost:
+        if not self.cost.get("stages"):  # not counted, or of a published checkpoint
             return None
         spent, left = 0.0, step
         for stage in self.cost["stages"]:
@@ -215,7 +224,7 @@ def _read_run(disk: Disk, name: str, sweep: str | None, config: dict, cost: dict
     config = _today(mine.optional(kinds.CONFIG, f"{folder}/config.json")) or config
     measured = metrics if swept is None else swept
     found = with_losses(metrics.get("evaluations", []) if swept is None else _with_unguided(swept, metrics))
-    state, reason = _state(train, measured)
+    state, reason = fate_of(train, measured)
     if mine.damaged:
         state, reason, found = "damaged", listed(mine.damaged), []
     return Run(
@@ -246,18 +255,6 @@ def _with_unguided(swept: dict, metrics: dict) -> list[dict]:
     same = ("step", "sampler", "images", "labels")
     plain = [entry for entry in metrics.get("evaluations", []) if guidances.unguided(entry["guidance"])]
     return [entry for entry in plain if all(entry[key] == found[0][key] for key in same)] + found
-
-
-def _state(train: dict, metrics: dict) -> tuple[str, str]:
-    state = train.get("state") or metrics.get("state")
-    if state is None:
-        return "missing", "not trained yet"
-    if state not in FINISHED:
-        return "missing", f"training is {state}: {train['reason']}" if train.get("reason") else f"training is {state}"
-    if state != "done":
-        step = f"at step {train['step']} of {train['steps']}" if "steps" in train else ""
-        return state, ": ".join(part for part in (step, train.get("reason") or metrics.get("reason")) if part)
-    return ("done", "") if metrics.get("evaluations") else ("missing", "trained, not evaluated yet")
 
 
 def _settings(runs: list[Run], factors: list[str]) -> dict[str, list[Run]]:

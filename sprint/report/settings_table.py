@@ -65,10 +65,10 @@ def wall_clock(studies: Iterable[Study]) -> str:
 
 def _span(run: Run) -> tuple[datetime, datetime] | None:
     """When a training ran, as far as it was recorded: from its end backwards."""
-    if not {"ended", "seconds"} <= run.train.keys():
+    if "ended" not in run.train or run.trained_seconds is None:
         return None
     ended = datetime.fromisoformat(run.train["ended"])
-    return ended - timedelta(seconds=run.train["seconds"]), ended
+    return ended - timedelta(seconds=run.trained_seconds), ended
 
 
 def sentence(text: str) -> str:

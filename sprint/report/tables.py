@@ -260,7 +260,7 @@ def _speed(runs: list[Run]) -> Cell:
 
 
 def _training_seconds(runs: list[Run]) -> Cell:
-    seconds = [run.train["seconds"] for run in runs if run.state == "done" and "seconds" in run.train]
+    seconds = [run.trained_seconds for run in runs if run.state == "done" and run.trained_seconds is not None]
     if not seconds:
         return Cell(UNKNOWN)
     span = (f"{significant(min(seconds))}–{significant(max(seconds))}",) if len(seconds) > 1 else ()

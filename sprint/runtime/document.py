@@ -109,13 +109,6 @@ class Each:
 
 
 @dataclass(frozen=True)
-class Some:
-    """A list of one thing, and not an empty one."""
-
-    inner: object
-
-
-@dataclass(frozen=True)
 class Maybe:
     """A number, or null where it could not be computed."""
 
@@ -133,10 +126,8 @@ def check(expected: object, value: object, key: str = "") -> None:
     """Raise Unfit for the first place in `value` that is not as expected; `key` is where it stands."""
     if isinstance(expected, dict | Each):
         _check_mapping(expected, value, key)
-    elif isinstance(expected, Some) and value == []:
-        raise Unfit(f"{key} is []; allowed: {_allowed(expected)}")
-    elif isinstance(expected, list | tuple | Some):
-        _check_list([expected.inner] if isinstance(expected, Some) else expected, value, key)
+    elif isinstance(expected, list | tuple):
+        _check_list(expected, value, key)
     elif not expected.fits(value):
         raise Unfit(f"{key} is {describe(value)}; allowed: {expected.allowed}")
 
@@ -165,6 +156,6 @@ def _check_list(expected: list | tuple, value: object, key: str) -> None:
 def _allowed(expected: object) -> str:
     if isinstance(expected, dict | Each):
         return "a mapping"
-    if isinstance(expected, list | Some):
-        return "a list" if isinstance(expected, list) else "a list of at least one"
+    if isinstance(expected, list):
+        return "a list"
     return f"a list of {len(expected)}" if isinstance(expected, tuple) else expected.allowed

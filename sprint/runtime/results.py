@@ -10,7 +10,7 @@ the command that makes the file anew. To add a key is no new version; to give on
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprint.runtime.document import Anything, Each, Maybe, Moment, Number, Some, Text, Truth, Unfit, Whole, check
+from sprint.runtime.document import Anything, Each, Maybe, Moment, Number, Text, Truth, Unfit, Whole, check
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_json
 
@@ -106,6 +106,7 @@ TRAIN = Kind(
         "losses": [(Whole(), Number())],
         **{"machine?": FACTS, "commit?": Text(), **MADE_BY},
         **{"ended?": Moment(), "processes?": Whole(1), "peak_memory_bytes?": Whole()},
+        "published?": {"file": Text(), "sha256": Text(), "said?": [Text()]},  # the checkpoint that it was imported from
     },
 )
 STATUS = Kind("runs/*/status.json", {"state": Text(STATES), "reason": Text()}, target="train.json")
@@ -150,10 +151,10 @@ COST = Kind(
         **{"study": Text(), "code?": Each(Text())},
         "runs": Each(
             {
-                **{"params": Whole(1), "forward_macs": POSITIVE, "train_flops": POSITIVE},
-                "stages": Some(STAGE_COST),
-                **{"train_flops_per_image": POSITIVE, "finetune_flops_per_image": POSITIVE},
-                **{"train_flops_vs_dense": POSITIVE, "sampling_flops_per_step": Each(POSITIVE)},
+                **{"params": Whole(1), "forward_macs": POSITIVE, "train_flops?": POSITIVE},
+                "stages": [STAGE_COST],  # none of a published checkpoint, of whose training nothing is known
+                **{"train_flops_per_image?": POSITIVE, "finetune_flops_per_image?": POSITIVE},
+                **{"train_flops_vs_dense?": POSITIVE, "sampling_flops_per_step": Each(POSITIVE)},
             }
         ),
     },

@@ -149,11 +149,12 @@ def build(cls: type, content: object, location: str):
     hints = typing.get_type_hints(cls)
     values = {}
     for known in dataclasses.fields(cls):
-        if known.name in content:
-            values[known.name] = convert(hints[known.name], content[known.name], inside(location, known.name))
-            _in_range(known, values[known.name], inside(location, known.name))
+        key = _written(known)
+        if key in content:
+            values[known.name] = convert(hints[known.name], content[key], inside(location, key))
+            _in_range(known, values[known.name], inside(location, key))
         elif known.default is dataclasses.MISSING and known.default_factory is dataclasses.MISSING:
-            raise UserError(f"{inside(location, known.name)} is missing; allowed: {_allowed(hints[known.name])}")
+            raise UserError(f"{inside(location, key)} is missing; allowed: {_allowed(hints[known.name])}")
     return cls(**values)
 
 
@@ -230,7 +231,12 @@ def describe(value: object) -> str:
 
 def _names(cls: type) -> list[str]:
     """What may be written in a file."""
-    return [known.name for known in dataclasses.fields(cls) if not known.metadata.get("derived")]
+    return [_written(known) for known in dataclasses.fields(cls) if not known.metadata.get("derived")]
+
+
+def _written(known: dataclasses.Field) -> str:
+    """What a field is called in a file: its name, unless Python has that word for itself."""
+    return known.metadata.get("written", known.name)
 
 
 def _allowed(kind: object) -> str:

@@ -13,7 +13,7 @@ from sprint.runtime.files import read_json, write_json
 
 
 def of(name: str, *runs) -> Study:
-    return Study(name, name, "Which?", ["method"], list(runs), [], {})
+    return Study(name, name, "Which?", ["method"], list(runs), [], {}, [])
 
 
 @pytest.fixture

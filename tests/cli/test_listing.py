@@ -101,12 +101,12 @@ def test_what_is_left_is_told_from_the_jobs_that_have_ended(plan):
 def test_a_run_takes_as_long_as_those_of_its_method_for_as_many_images(plan):
     short = next(run for run in plan.runs if run.name.startswith("sprint-drop75-"))
     of_method = [run for run in plan.runs if run.name.startswith("sprint-drop75-")]
-    long = max(of_method, key=lambda run: run.train.images_before(run.train.steps))
+    long = max(of_method, key=lambda run: run.images_before())
     dense = next(run for run in plan.runs if run.name.startswith("dense-seed"))
     for run, seconds in ((dense, 500), (short, 10)):
         took("train", run.name, seconds)
         took("evaluate", run.name, 1)
-    images = long.train.images_before(long.train.steps) / short.train.images_before(short.train.steps)
+    images = long.images_before() / short.images_before()
     assert images > 1
     assert remaining(plan, [long], RESULTS, 1).seconds == pytest.approx(10 * images + 1)
 

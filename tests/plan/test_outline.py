@@ -42,7 +42,7 @@ def edited(root: Path, path: str, **changes) -> None:
 def test_an_outline_says_what_the_plan_says(workspace):
     plan, found = load_plan("smoke", workspace), outline.read_outline("smoke", workspace)
     assert [run.name for run in found.runs] == list(plan.runs())
-    assert [run.train for run in found.runs] == [run.train for run in plan.runs().values()]
+    assert [run.schedule for run in found.runs] == [[run.train] for run in plan.runs().values()]
     for study, same in zip(plan.studies.values(), found.studies, strict=True):
         assert (same.name, same.title, same.question) == (study.name, study.title, study.question)
         assert same.runs == [run.name for run in study.runs] and same.sweeps.keys() == study.sweeps.keys()
@@ -66,15 +66,15 @@ def test_a_kept_outline_is_read_until_something_it_follows_from_changes(workspac
 
 
 def test_the_code_and_the_version_of_torch_are_part_of_what_an_outline_follows_from(workspace, monkeypatch, tmp_path):
-    before = outline._key(workspace, {})
+    before = outline._key(workspace, [])
     monkeypatch.setattr(outline.importlib.metadata, "version", lambda name: "0")
-    assert (other := outline._key(workspace, {})) != before
+    assert (other := outline._key(workspace, [])) != before
     (tmp_path / "package").mkdir()
     (tmp_path / "package/method.py").write_text("a = 1\n")
     monkeypatch.setattr(outline.sprint, "__file__", str(tmp_path / "package/__init__.py"))
-    assert (first := outline._key(workspace, {})) != other
+    assert (first := outline._key(workspace, [])) != other
     (tmp_path / "package/method.py").write_text("a = 2\n")
-    assert outline._key(workspace, {}) != first
+    assert outline._key(workspace, []) != first
 
 
 def test_a_class_of_pictures_that_comes_or_goes_is_noticed(workspace, reads):

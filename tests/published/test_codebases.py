@@ -10,13 +10,13 @@ from safetensors.torch import save_file
 from sprint.diffusion.denoiser import Model
 from sprint.diffusion.parameterization import PARAMETERIZATIONS
 from sprint.methods import METHODS
-from sprint.published.checkpoints import import_checkpoint, open_run
 from sprint.published.codebases import CODEBASES, Codebase, Layout
 from sprint.published.codebases.maskdit import MaskDiT
 from sprint.published.codebases.sit import SiT
 from sprint.published.translate import publish, translate
 from sprint.runtime.errors import UserError
 from sprint.training import checkpoint
+from sprint.training.imported import import_checkpoint, open_run
 
 POSITIONS = ("sincos", "rope2d")
 over = pytest.mark.parametrize("name", CODEBASES)

@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 from sprint.diffusion.denoiser import Model
 from sprint.diffusion.parameterization import DDPM_BETAS, PARAMETERIZATIONS, as_velocity
 from sprint.nn.sizes import SIZES, parse
-from sprint.published.checkpoints import import_checkpoint, open_run
 from sprint.published.codebases import CODEBASES
 from sprint.published.golden import Golden
 from sprint.runtime.errors import UserError
 from sprint.training import checkpoint
+from sprint.training.imported import import_checkpoint, open_run
 
 GOLDEN = {  # file, source, size
     "sprint": ("sprint_structured75", "5x64x4/2"),

@@ -92,4 +92,4 @@ rule paper_costs:
     conda:
         "../../environment.yml"
     shell:
-        "sprint paper-costs --out {output} 2>&1 | tee {log}"
+        "python -m sprint.cli paper-costs --out {output} 2>&1 | tee {log}"

@@ -55,7 +55,8 @@ def _rows(pair: Matched, setting: str, metric: str) -> list[Row]:
 
 
 def _seconds(study: Study, setting: str) -> Cell:
-    taken = [run.train["seconds"] for run in study.settings[setting] if run.state == "done" and "seconds" in run.train]
+    done = [run for run in study.settings[setting] if run.state == "done"]
+    taken = [run.trained_seconds for run in done if run.trained_seconds is not None]
     return Cell(significant(sum(taken) / len(taken)) if taken else UNKNOWN)
 
 

@@ -66,7 +66,7 @@ def _pairs(facts: dict) -> str:
 
 
 def _durations(runs: list[Run]) -> list[str]:
-    training = [run.train["seconds"] for run in runs if "seconds" in run.train]
+    training = [run.trained_seconds for run in runs if run.trained_seconds is not None]
     evaluating = [run.evaluate["seconds"] for run in runs if "seconds" in run.evaluate]
     named = (("training", training), ("evaluation", evaluating))
     return [

@@ -7,6 +7,7 @@ from sprint.report.views import Report, RunView
 from sprint.runtime.code import remark
 
 DONE = "Trained to its end and measured."
+IMPORTED = "A published checkpoint, {}, imported and measured; of its training nothing is known here."
 
 
 class RunState(RunView):
@@ -19,7 +20,8 @@ class RunState(RunView):
     def blocks(self, run: Run, report: Report) -> list[Block]:
         studies = [study for study in report.studies if run.name in {one.name for one in study.runs}]
         links = tuple((study.title, f"study:{study.name}") for study in studies)
-        said = DONE if run.state == "done" else f"{run.fate[:1].upper()}{run.fate[1:]}."
+        done = IMPORTED.format(run.published) if run.published else DONE
+        said = done if run.state == "done" else f"{run.fate[:1].upper()}{run.fate[1:]}."
         other = remark(run.train)
         found: list[Block] = [Prose(f"{said} It is part of:", style="answer", links=links)]
         found += [Prose(f"{other[:1].upper()}{other[1:]}.", style="refused")] if other else []
@@ -35,7 +37,8 @@ def _facts(run: Run) -> list[tuple[str, list[str]]]:
         ("seed", [str(run.seed)]),
         ("its own settings", [f"{factor_name(name)} {factor_text(name, value)}" for name, value in unlike.items()]),
         ("training FLOP", [f"{spent:.2f}× those of a dense run of as many steps"] if spent else []),
-        ("training took", [seconds_text(run.train["seconds"])] if "seconds" in run.train else []),
+        ("training took", [] if run.trained_seconds is None else [seconds_text(run.trained_seconds)]),
+        ("beside it", list(run.train.get("published", {}).get("said", []))),
         ("evaluation took", [seconds_text(run.evaluate["seconds"])] if "seconds" in run.evaluate else []),
         ("memory at its peak", _memory(run)),
         ("ended", [run.train["ended"]] if "ended" in run.train else []),

@@ -26,14 +26,14 @@ class Runs(ReportView):
 
 
 def _row(run: Run, primary: str) -> list[Cell]:
-    seconds = run.train.get("seconds")
+    seconds = run.trained_seconds
     cells = [
         Cell(run.name, target=f"run:{run.name}", key=sign_of(run)),
         Cell(run.method),
         Cell(factor_text("drop", run.factor("drop"))),
         Cell(str(run.seed)),
         Cell(run.state if run.state in ("done", "damaged") else run.fate, style="" if run.state == "done" else "state"),
-        Cell(str(run.train.get("step", UNKNOWN))),
+        Cell(UNKNOWN if run.published else str(run.train.get("step", UNKNOWN))),
         Cell(UNKNOWN if seconds is None else significant(seconds)),
     ]
     return cells + (_best(run, primary) if primary else [])
