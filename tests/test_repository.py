@@ -19,7 +19,7 @@ METHODS = sorted(path.stem for path in (PACKAGE / "methods").glob("*.py") if pat
 
 # Every room by name, from the top floor down: a room may import from the rooms below its own, and from no other.
 ROOMS_FROM_THE_TOP = (
-    *("cli", "report", "bench", "evaluation", "published", "training", "plan", "cost", "diffusion", "teachers"),
+    *("cli", "report", "bench", "evaluation", "training", "plan", "published", "cost", "diffusion", "teachers"),
     *("metrics", "data", "methods", "nn", "statistics", "runtime"),
 )
 FLOORS = {name: number for number, name in enumerate(reversed(ROOMS_FROM_THE_TOP))}

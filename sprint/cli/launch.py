@@ -15,7 +15,6 @@ import sys
 import tempfile
 
 from sprint.plan.leftovers import KEPT
-from sprint.plan.resources import processors_of
 from sprint.plan.schema import Preset
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
@@ -51,7 +50,7 @@ def _on_each_node(preset: Preset) -> None:
             f"the preset's nodes is {preset.nodes}, and this is no Slurm job; run it by `snakemake --profile slurm`, "
             "in a job of so many nodes, or by `torchrun`"
         )
-    nodes, processors = preset.nodes, processors_of(preset)
+    nodes, processors = preset.nodes, preset.processors
     tasks = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={processors}"]
     sys.stdout.flush()
     os.execvp("srun", ["srun", *tasks, "--kill-on-bad-exit=1", sys.executable, "-m", "sprint.cli", *sys.argv[1:]])

@@ -126,7 +126,6 @@ def outline_of(plan) -> Outline:
     from sprint.diffusion.guidance import GUIDANCES, Guidance
     from sprint.metrics.extractors import training_code
     from sprint.plan.code import of_evaluation
-    from sprint.plan.resources import resources
 
     preset = plan.preset
     codec, unguided = preset.examples().codec, GUIDANCES[Guidance.usual]()
@@ -159,8 +158,8 @@ def outline_of(plan) -> Outline:
         extractor_steps=preset.extractor_steps,
         devices=preset.devices,
         threads=preset.train.threads * preset.devices,
-        shared=resources(preset),
-        alone=resources(preset, shared=False),
+        shared=preset.resources(shared=True),
+        alone=preset.resources(shared=False),
         pictures=preset.miniature.pictures,
         image_size=preset.image_size,
         autoencoder_steps=preset.miniature.steps,

@@ -123,6 +123,23 @@ class Preset:
         """The data set through the codec; nothing is read. `location`, the preset's file, opens what is refused."""
         return data.opened(self.data, self.codec, self.image_size, location)
 
+    @property
+    def processors(self) -> int:
+        """That a job of the preset's processes takes of each node."""
+        return self.cluster.processors or self.train.threads * self.devices
+
+    def resources(self, shared: bool) -> dict[str, int | str]:
+        """What a job asks Snakemake for, and through it a cluster: `shared` among the preset's processes, or of one."""
+        asked = {"mem_mb": self.cluster.memory, "runtime": self.cluster.minutes}
+        asked = {key: value for key, value in asked.items() if value}  # of the others the profile knows
+        if not shared:
+            return asked | {"gpu": min(1, self.cluster.gpus)}
+        asked |= {"cpus_per_task": self.processors}
+        if self.nodes == 1:
+            return asked | {"gpu": self.cluster.gpus}
+        asked |= {"nodes": self.nodes, "tasks": self.nodes, "mpi": "srun"}  # the command calls srun, not Snakemake
+        return asked | ({"slurm_extra": f"--gpus-per-node={self.cluster.gpus}"} if self.cluster.gpus else {})
+
 
 @dataclass(frozen=True)
 class Run:

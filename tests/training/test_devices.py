@@ -23,7 +23,6 @@ from sprint.evaluation.runs import evaluate
 from sprint.evaluation.sampling import trained_here
 from sprint.metrics.networks import training
 from sprint.plan.reading import Entry, load_plan, load_preset, make_run
-from sprint.plan.resources import resources
 from sprint.plan.schema import Cluster
 from sprint.runtime import distributed
 from sprint.runtime.errors import UserError
@@ -262,11 +261,11 @@ def test_devices_and_nodes_are_no_part_of_a_runs_name():
 
 def test_what_a_preset_asks_a_cluster_for():
     preset = tiny.smoke()
-    assert resources(preset) == {"gpu": 0, "cpus_per_task": 1}
+    assert preset.resources(shared=True) == {"gpu": 0, "cpus_per_task": 1}
     large = replace(preset, devices=4, cluster=Cluster(gpus=4, memory=9000, minutes=60))
-    assert resources(large) == {"gpu": 4, "cpus_per_task": 4, "mem_mb": 9000, "runtime": 60}
-    assert resources(large, shared=False) == {"gpu": 1, "mem_mb": 9000, "runtime": 60}
-    many = resources(replace(large, nodes=2))
+    assert large.resources(shared=True) == {"gpu": 4, "cpus_per_task": 4, "mem_mb": 9000, "runtime": 60}
+    assert large.resources(shared=False) == {"gpu": 1, "mem_mb": 9000, "runtime": 60}
+    many = replace(large, nodes=2).resources(shared=True)
     assert "gpu" not in many and many["slurm_extra"] == "--gpus-per-node=4"
     assert (many["nodes"], many["tasks"], many["mpi"]) == (2, 2, "srun")
 
