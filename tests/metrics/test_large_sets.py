@@ -79,7 +79,7 @@ def test_neighbours_of_points_on_a_lattice_are_their_definition_to_the_last_tie(
     reference = torch.randint(2, 9, (120, 3), generator=draws).float()
     expected = by_definition(features, reference)
     assert all(0.1 < expected[name] < 0.9 for name in ("precision", "recall", "coverage"))
-    assert values(features, reference) == pytest.approx(expected, rel=1e-12)
+    assert values(features, reference) == pytest.approx(expected, rel=1e-6)  # shares are made in float32
 
 
 def test_no_matrix_of_all_pairs_of_images_is_ever_held(monkeypatch):
