@@ -22,4 +22,5 @@ class FrechetInfinity(Metric):
         count, dimensions = features.shape
         if count <= 2 * dimensions:
             raise Unavailable(f"needs more than {2 * dimensions} samples (twice the dimensions), got {count}")
-        return fd_infinity(features, evidence.once(gaussians)[1], SEED, evidence.once(root_of_reference))
+        own, reference = evidence.once(gaussians)
+        return fd_infinity(features, reference, SEED, evidence.once(root_of_reference), own)

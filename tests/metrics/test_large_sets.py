@@ -3,18 +3,22 @@
 import numpy
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from sprint.metrics import METRICS, Evidence
-from sprint.metrics.maths import frechet, neighbours, rows
+from sprint.metrics.maths import frechet, kernel, neighbours, rows
 from sprint.metrics.maths.frechet import (
     Moments,
     fd_infinity,
     fd_per_class,
     frechet_distance,
     frechet_of_few,
+    pooled,
     statistics,
 )
 from sprint.metrics.measuring.bootstrap import bootstrap, resample
+from sprint.runtime.rng import generator
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage", "nearest", "nearest_ratio")
 
@@ -63,6 +67,43 @@ def test_neighbours_by_blocks_and_in_float32_are_their_definition(monkeypatch, b
     assert values(features, reference) == pytest.approx(expected, rel=within)
 
 
+@pytest.mark.parametrize("group", [2, 5, 32])
+@pytest.mark.parametrize("block", [13, 64, 2048])
+def test_neighbours_of_points_on_a_lattice_are_their_definition_to_the_last_tie(monkeypatch, block, group):
+    """Points stand on others, and every ball's rim goes through several: places in three dimensions, their squared
+    distances whole numbers."""
+    monkeypatch.setattr(rows, "BLOCK", block)
+    monkeypatch.setattr(neighbours, "GROUP", group)
+    draws = torch.Generator().manual_seed(3)
+    features = torch.randint(0, 6, (150, 3), generator=draws).float()
+    reference = torch.randint(2, 9, (120, 3), generator=draws).float()
+    expected = by_definition(features, reference)
+    assert all(0.1 < expected[name] < 0.9 for name in ("precision", "recall", "coverage"))
+    assert values(features, reference) == pytest.approx(expected, rel=1e-6)  # shares are made in float32
+
+
+def test_no_matrix_of_all_pairs_of_images_is_ever_held(monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK", 32)
+    monkeypatch.setattr(kernel, "STRIP", 32)
+    evidence = Evidence(draw(500, seed=1), draw(400, seed=2))
+    with Largest() as held:
+        for name in (*NEIGHBOURS, "kid_full"):
+            METRICS[name].compute(evidence)
+    assert 32 * 32 < held.numbers <= max(500 * 16, 32 * 500)
+
+
+class Largest(TorchDispatchMode):
+    """Remembers of how many numbers the largest tensor is that anything gives."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        sizes = [one.numel() for one in tree_leaves(found) if isinstance(one, torch.Tensor)]
+        self.numbers = max([self.numbers, *sizes])
+        return found
+
+
 def test_of_more_images_than_are_looked_at_the_same_are_drawn_each_time(monkeypatch):
     features, reference = draw(300, seed=1), draw(200, seed=2)
     whole = values(features, reference)
@@ -100,15 +141,21 @@ def test_distances_of_many_small_classes_are_those_of_each_alone(monkeypatch):
     assert fd_per_class(ours, labels, theirs, others) == pytest.approx(plain, rel=1e-5) and len(plain) == 7
 
 
-def test_moments_of_rows_a_few_at_a_time_are_numpys_of_all_of_them():
+@pytest.mark.parametrize("strip", [3, 8, 256])
+def test_moments_of_rows_a_few_at_a_time_are_numpys_of_all_of_them(monkeypatch, strip):
+    monkeypatch.setattr(frechet, "STRIP", strip)
     features = draw(500, 8) * torch.arange(1, 9) + 1000
     moments = Moments(8)
     for block in (features[:0], features[:1], features[1:90], features[90:]):
         moments.add(block)
-    mean, covariance = moments.gaussian()
+    other = Moments(8)
+    other.add(features[90:])
+    moments_of_some = Moments(8)
+    moments_of_some.add(features[:90])
     expected = features.double().numpy()
-    assert numpy.allclose(mean, expected.mean(0), rtol=1e-12)
-    assert numpy.allclose(covariance, numpy.cov(expected, rowvar=False), rtol=1e-9, atol=1e-9)
+    for mean, covariance in (moments.gaussian(), pooled([other, moments_of_some])):
+        assert numpy.allclose(mean, expected.mean(0), rtol=1e-12)
+        assert numpy.allclose(covariance, numpy.cov(expected, rowvar=False), rtol=1e-9, atol=1e-9)
 
 
 def test_a_gaussian_by_blocks_is_that_of_one_go(monkeypatch):
@@ -117,6 +164,22 @@ def test_a_gaussian_by_blocks_is_that_of_one_go(monkeypatch):
     monkeypatch.setattr(frechet, "BLOCK", 64)
     blocked = statistics(features)
     assert torch.allclose(blocked.mean, mean, rtol=1e-12) and torch.allclose(blocked.covariance, covariance, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("block", "strip"), [(7, 3), (8192, 256)])
+def test_subsets_that_hold_the_smaller_ones_have_the_distances_of_each_alone(monkeypatch, block, strip):
+    """Every subset's mean and covariance by numpy, and its line too."""
+    for name, value in {"WIDE": 4, "BLOCK": block, "STRIP": strip}.items():
+        monkeypatch.setattr(frechet, name, value)
+    features, reference = draw(300, 8, 1, 0.2), statistics(draw(400, 8, 2))
+    order = torch.randperm(300, generator=torch.Generator().manual_seed(5))
+    sizes = numpy.linspace(150, 300, 15).astype(int)
+    subsets = [features[order[:size]].double().numpy() for size in sizes]
+    moments = [(torch.tensor(part.mean(0)), torch.tensor(numpy.cov(part, rowvar=False))) for part in subsets]
+    distances = [frechet_distance(*one, *reference) for one in moments]
+    expected = numpy.polyfit(1 / sizes, distances, 1)[1]
+    assert fd_infinity(features, reference, seed=5) == pytest.approx(expected, rel=1e-9)
+    assert abs(expected - distances[-1]) > 1e-3
 
 
 def test_subsets_that_hold_the_smaller_ones_extrapolate_as_well(monkeypatch):
@@ -137,3 +200,17 @@ def test_replicates_of_wide_features_are_around_the_distance_and_blocks_move_non
     monkeypatch.setattr(frechet, "BLOCK", 100)
     assert bootstrap({"x": Evidence(features, reference)}, 600, 50)["fd/x"] == pytest.approx(found, rel=1e-4)
     assert resample(torch.zeros(600), 2).sum(1).tolist() == [600, 600]
+
+
+@pytest.mark.parametrize("sizes", [[4, 4, 4], [3, 3, 5, 1, 1, 4], [6]])
+def test_images_drawn_again_are_those_of_one_class_after_the_other(sizes):
+    """Classes of one size are drawn from together: the same numbers, whatever the order of the images."""
+    order = torch.randperm(sum(sizes), generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))[order]
+    found = resample(labels, 3)
+    for number in range(3):
+        draws, expected = generator("bootstrap", number), numpy.zeros(len(labels), dtype=int)
+        for label, size in enumerate(sizes):
+            places = numpy.flatnonzero(labels.numpy() == label)
+            numpy.add.at(expected, places[torch.randint(size, (size,), generator=draws).numpy()], 1)
+        assert found[number].tolist() == expected.tolist()

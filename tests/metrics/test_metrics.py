@@ -13,7 +13,7 @@ from sprint.data import to_pixels, to_signal
 from sprint.data.vision import ensure_torchvision
 from sprint.evaluation.statistics_file import read_npz
 from sprint.metrics import Evidence
-from sprint.metrics.maths import rows
+from sprint.metrics.maths import kernel, rows
 from sprint.metrics.maths.frechet import Gaussian, fd_infinity, fd_per_class, frechet_distance, statistics
 from sprint.metrics.maths.kernel import unbiased_mmd
 from sprint.metrics.measuring import evidence_of, measure
@@ -110,15 +110,17 @@ def test_kid_over_all_pairs_is_unbiased():
     assert (values < 0).any()
 
 
-def test_kid_over_all_pairs_is_the_double_sum_of_its_definition():
+@pytest.mark.parametrize("strip", [2, 5, 256])
+def test_kid_over_all_pairs_is_the_double_sum_of_its_definition(monkeypatch, strip):
+    monkeypatch.setattr(kernel, "STRIP", strip)
     x, y = draw(7, 3, 1).double(), draw(5, 3, 2).double()
 
-    def kernel(a, b):
+    def kernel_of(a, b):
         return float((a @ b / 3 + 1) ** 3)
 
-    within = sum(kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j) / (7 * 6)
-    within += sum(kernel(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j) / (5 * 4)
-    across = sum(kernel(a, b) for a in x for b in y) / (7 * 5)
+    within = sum(kernel_of(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j) / (7 * 6)
+    within += sum(kernel_of(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j) / (5 * 4)
+    across = sum(kernel_of(a, b) for a in x for b in y) / (7 * 5)
     assert unbiased_mmd(x, y) == pytest.approx(within - 2 * across, rel=1e-10)
 
 

@@ -15,6 +15,7 @@ import torch
 SUBSETS = 15  # sizes between half and all of the images, as many as Chong & Forsyth take
 WIDE = 256  # dimensions beyond which distances are taken in ways that make fewer covariances and roots
 BLOCK = 8192  # rows whose products are taken at once; so many and fewer in one go
+STRIP = 256  # rows of a symmetric matrix that are made at once, as far as its diagonal
 
 
 class Gaussian(NamedTuple):
@@ -72,18 +73,29 @@ def frechet_influence(
     return float(shift @ shift + traces), change - change.mean()
 
 
-def fd_infinity(features: torch.Tensor, reference: Gaussian, seed: int, root: torch.Tensor | None = None) -> float:
+def fd_infinity(
+    features: torch.Tensor,
+    reference: Gaussian,
+    seed: int,
+    root: torch.Tensor | None = None,
+    own: Gaussian | None = None,
+) -> float:
     """FD of features (n, d) extrapolated to infinitely many (Chong & Forsyth, arXiv 1911.07023, section 3.1).
 
     The bias of FD goes as 1/n: a line through FD against 1/n, over random subsets of growing size, meets 1/n = 0 there.
-    Needs n > 2 d, so that every subset's covariance has full rank. `root` is that of the reference covariance, if it is
-    known. Beyond WIDE dimensions every subset holds the smaller ones, so that each image is looked at once.
+    Needs n > 2 d, so that every subset's covariance has full rank. `root` is that of the reference covariance, `own`
+    the Gaussian of the features, if they are known. Beyond WIDE dimensions every subset holds the smaller ones, so that
+    no image is looked at twice.
     """
     sizes = torch.linspace(len(features) / 2, len(features), SUBSETS).long()
     root = symmetric_root(reference.covariance) if root is None else root
     generator = torch.Generator().manual_seed(seed)
-    subsets = _nested if features.shape[1] > WIDE else _apart
-    distances = [distance(reference, root, subset) for subset in subsets(features, sizes, generator)]
+    if features.shape[1] > WIDE:
+        order = torch.randperm(len(features), generator=generator)
+        own = statistics(features) if own is None else own
+        distances = list(_nested(features, order, sizes.flip(0).tolist(), own, reference, root))[::-1]
+    else:
+        distances = [distance(reference, root, subset) for subset in _apart(features, sizes, generator)]
     return _intercept(1 / sizes.double(), torch.tensor(distances, dtype=torch.float64))
 
 
@@ -93,14 +105,42 @@ def _apart(features: torch.Tensor, sizes: torch.Tensor, generator: torch.Generat
         yield statistics(features[torch.randperm(len(features), generator=generator)[:size]])
 
 
-def _nested(features: torch.Tensor, sizes: torch.Tensor, generator: torch.Generator) -> Iterator[Gaussian]:
-    """The Gaussians of random subsets, each the one before and more."""
-    order = torch.randperm(len(features), generator=generator)
-    moments = Moments(features.shape[1], features[order[:BLOCK]].double().mean(0))
-    for start, end in pairwise([0, *sizes.tolist()]):
-        for rows in order[start:end].split(BLOCK):
-            moments.add(features[rows])
-        yield moments.gaussian()
+def _nested(
+    features: torch.Tensor,
+    order: torch.Tensor,
+    sizes: list[int],
+    own: Gaussian,
+    reference: Gaussian,
+    root: torch.Tensor,
+) -> Iterator[float]:
+    """FD of the first rows in that order, so many of them as each falling size says; the first is all, whose Gaussian
+    is `own`.
+
+    From the sums over all rows x, counted from their mean, those of the rows that leave are taken away. Of products
+    only those of R x are kept, R the root of the reference covariance: they give R C R, whose eigenvalues FD needs.
+    """
+    freedom = len(features) - 1
+    total, spread = torch.zeros_like(own.mean), own.covariance.trace() * freedom
+    products = root @ own.covariance @ root * freedom
+    for larger, size in pairwise([sizes[0], *sizes]):
+        for leaving in order[size:larger].split(BLOCK):
+            rows = features[leaving].double() - own.mean
+            total -= rows.sum(0)
+            spread = spread - rows.square().sum()
+            add_products(products, rows @ root, -1)
+        mean = total / size
+        turned = mean @ root
+        values = torch.linalg.eigvalsh((products - size * torch.outer(turned, turned)) / (size - 1))
+        shift, trace = own.mean + mean - reference.mean, (spread - size * (mean @ mean)) / (size - 1)
+        yield float(shift @ shift + reference.covariance.trace() + trace - 2 * values.clamp(min=0).sqrt().sum())
+
+
+def add_products(total: torch.Tensor, rows: torch.Tensor, sign: int = 1) -> None:
+    """Add to (d, d) the products X^T X of rows (n, d), to its lower triangle at least: above the diagonal of STRIP x
+    STRIP blocks nothing is added, which halves the work, as the matrix is symmetric."""
+    for first in range(0, len(total), STRIP):
+        last = first + STRIP
+        total[first:last, :last].addmm_(rows[:, first:last].T, rows[:, :last], alpha=sign)
 
 
 class Moments:
@@ -110,7 +150,7 @@ class Moments:
         """`origin` (width,): about where their mean is, from which they are counted so that no digits are lost."""
         self.origin, self.count = origin, 0
         self.total = torch.zeros(width, dtype=torch.float64)
-        self.products = torch.zeros(width, width, dtype=torch.float64)
+        self.products = torch.zeros(width, width, dtype=torch.float64)  # the lower triangle; above it less
 
     def add(self, features: torch.Tensor) -> None:
         """See rows (n, width)."""
@@ -119,13 +159,18 @@ class Moments:
         rows = rows if self.origin is None else rows - self.origin
         self.count += len(rows)
         self.total += rows.sum(0)
-        self.products.addmm_(rows.T, rows)
+        add_products(self.products, rows)
 
     def gaussian(self) -> Gaussian:
         """Of at least two rows, as `statistics` has it."""
         mean = self.total / self.count
-        scatter = self.products - self.count * torch.outer(mean, mean)
+        scatter = mirrored(self.products) - self.count * torch.outer(mean, mean)
         return Gaussian(self.origin + mean, scatter / (self.count - 1))
+
+
+def mirrored(lower: torch.Tensor) -> torch.Tensor:
+    """The symmetric matrix (d, d) of that lower triangle."""
+    return lower.tril() + lower.tril(-1).T
 
 
 def pooled(parts: list[Moments]) -> Gaussian:
@@ -136,7 +181,7 @@ def pooled(parts: list[Moments]) -> Gaussian:
     mean = sum(own * (part.count / count) for own, part in zip(means, parts, strict=True))
     scatter = torch.zeros_like(parts[0].products)
     for own, part in zip(means, parts, strict=True):
-        within = part.products - torch.outer(part.total, part.total) / part.count
+        within = mirrored(part.products) - torch.outer(part.total, part.total) / part.count
         scatter += within + part.count * torch.outer(own - mean, own - mean)
     return Gaussian(mean, scatter / (count - 1))
 

@@ -8,6 +8,7 @@ The reference images stay as they are: they are the same for all. A metric that 
 """
 
 import math
+from itertools import groupby
 
 import torch
 
@@ -19,13 +20,17 @@ REPLICATES = 200
 
 
 def resample(labels: torch.Tensor, replicates: int = REPLICATES) -> torch.Tensor:
-    """How often each replicate draws each image: int64 (replicates, n), rows and classes keeping their sums."""
+    """How often each replicate draws each image: int64 (replicates, n), rows and classes keeping their sums.
+
+    Classes are drawn from one after the other; neighbours of one size together, which gives the same numbers.
+    """
     counts = torch.zeros(replicates, len(labels), dtype=torch.int64)
-    classes = [(labels == label).nonzero().squeeze(1) for label in labels.unique()]
+    sizes = labels.unique(return_counts=True)[1].tolist()
+    runs = [torch.stack(list(run)) for _, run in groupby(labels.argsort(stable=True).split(sizes), len)]
     for number in range(replicates):
         draws = generator("bootstrap", number)
-        for members in classes:
-            drawn = members[torch.randint(len(members), (len(members),), generator=draws)]
+        for classes in runs:
+            drawn = classes.gather(1, torch.randint(classes.shape[1], classes.shape, generator=draws)).flatten()
             counts[number].scatter_add_(0, drawn, torch.ones_like(drawn))
     return counts
 
