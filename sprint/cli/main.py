@@ -188,6 +188,7 @@ def cost(
     model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
     resolution: Annotated[int, whole(1, 4096, "Pixels; latents have an eighth of them a side.")] = 256,
     method: Annotated[str, typer.Option(help="A file of sprint/methods; usually that of every block and token.")] = "",
+    frames: Annotated[int, whole(0, 1024, "Of a clip, for Latte's network in place of DiT's; 0: an image.")] = 0,
     drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
     split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
     guidance: Annotated[str, typer.Option(help="A file of sprint/diffusion/guidance.")] = "none",
@@ -196,6 +197,14 @@ def cost(
     """Count parameters, MACs and FLOPs: of a study's runs, or of a network of published size."""
     if bool(study) == bool(model):
         raise UserError("cost takes either a study or --model, such as --model XL/2")
+    if frames:
+        from sprint.cost.papers import cost_of_clips
+        from sprint.cost.video import print_clip_cost
+        from sprint.diffusion.guidance import Guidance
+
+        if not model or method or drop or split or guidance != Guidance.usual:
+            raise UserError("cost takes --frames with --model, --resolution and --json alone: of the dense network")
+        return print_clip_cost(cost_of_clips(model, resolution, frames), frames, as_json)
     if model:
         from sprint.cost.papers import print_cost
 
