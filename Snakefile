@@ -7,7 +7,7 @@
 import os
 
 from sprint.plan.outline import read_outline
-from sprint.plan.targets import asked, core_results, code_of, latents, refuse_unknown, run_code, study_results
+from sprint.plan.targets import asked, code_of, core_results, costed, latents, refuse_unknown, run_code, study_results
 from sprint.plan.targets import one_of, published, taught_by, trained_extractors
 from sprint.runtime.errors import told
 from sprint.runtime.files import refuse_unwritable

@@ -137,11 +137,11 @@ def _write_study(study: Study, results: Path) -> None:
     about |= {"study": study.name, "unit": "images per second", "base": "dense", "runs": speeds}
     about |= {"networks": {name: name[:8] for name in speeds}, "measured_in": dict.fromkeys(speeds, study.name)}
     write_json(results / "throughput" / f"{study.name}.json", about)
-    for name, guidances in study.sweeps.items():
+    for name, drawings in study.sweeps.items():
         run = next(run for run in study.runs if run.name == name)
         entries = [
             _evaluation(run, run.train.steps, one.kind(), one.scale, 40 * guided(one.kind(), one.scale))
-            for one in guidances
+            for one in (drawing.guidance for drawing in drawings)
         ]
         place = results / "sweeps" / study.name
         write_json(place / f"{name}.json", {"run": name, "state": "done", "evaluations": entries} | MADE_BY)

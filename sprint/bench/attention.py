@@ -15,7 +15,8 @@ import torch.nn.functional as F
 
 from sprint.bench import clock
 from sprint.data import Examples
-from sprint.diffusion.attention import ATTENTIONS, Attention
+from sprint.diffusion.attending import InItsPlace
+from sprint.diffusion.attention import ATTENTIONS, Attention, text
 from sprint.diffusion.denoiser import Model
 from sprint.diffusion.path import interpolate
 from sprint.evaluation.sampling import Trained, load_network
@@ -75,7 +76,7 @@ def compared(model: Model, examples: Examples, repeats: int) -> list[dict]:
     noisy = interpolate(clean, noise, t_B)
 
     def velocity(attention: Attention) -> torch.Tensor:
-        with attention.applied():
+        with InItsPlace(attention):
             return model.image(noisy, t_B, labels)
 
     attentions = asked()
@@ -97,9 +98,7 @@ def compared(model: Model, examples: Examples, repeats: int) -> list[dict]:
 def print_attention(result: dict) -> None:
     """A line for each attention and grid."""
     print(f"{result['run']}: velocity of {len(result['times'])} noisy pictures")
-    print(f"{'tokens':>7} {'attention':24} {'ms':>9} {'× dense':>8} {'relative error':>15}")
+    print(f"{'tokens':>7} {'attention':28} {'ms':>9} {'× dense':>8} {'relative error':>15}")
     for row in result["rows"]:
-        about = row["attention"]
-        name = " ".join([about["kind"], *(f"{key} {value:g}" for key, value in about.items() if key != "kind")])
         times = f"{1e3 * row['seconds']['median']:9.2f} {row['of_dense']['median']:8.2f}"
-        print(f"{row['tokens']:7} {name:24} {times} {row['relative_error']:15.2g}")
+        print(f"{row['tokens']:7} {text(row['attention']):28} {times} {row['relative_error']:15.2g}")

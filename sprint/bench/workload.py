@@ -1,5 +1,7 @@
 """The work of a run as the forecast takes it: images by what is done with them, FLOPs, bytes. Counted, not measured."""
 
+from dataclasses import replace
+
 from sprint.cost.flops import TRAINING_FACTOR, activation_bytes, on_meta, parameters, sampling_flops
 from sprint.cost.forecast import SAMPLING, Part, Work
 from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds
@@ -8,24 +10,24 @@ from sprint.metrics.extractors import extractor_named
 from sprint.plan.budget import cost_of
 from sprint.plan.network import model_config
 from sprint.plan.schedule import stages
-from sprint.plan.schema import Plan, Preset, Run, Study
+from sprint.plan.schema import Drawing, Plan, Preset, Run, Study
 
 BYTES = {"float32": 4, "bfloat16": 2}  # of an activation
 PICTURE = 3  # channels of a kept picture, at most
 
 
-def work_of(run: Run, preset: Preset, sweeps: list[Guidance], devices: int) -> Work:
+def work_of(run: Run, preset: Preset, sweeps: list[Drawing], devices: int) -> Work:
     """Training and sampling of a run and its evaluations; `sweeps` are those of a study beyond the preset's."""
-    guidances = [*(guidance for _, guidance in preset.evaluate.asked(run.train.milestones)), *sweeps]
+    drawings = [*(drawing for _, drawing in preset.evaluate.asked(run.train.milestones)), *sweeps]
     return Work(
         run=run.name,
         label=run.label,
         method=run.method,
-        parts=[*_training(run, preset), *_sampling(run, preset, guidances)],
+        parts=[*_training(run, preset), *_sampling(run, preset, drawings)],
         parameters=parameters(on_meta(model_config(run))),
         activations=_activations(run, preset, devices),
         milestones=len(run.train.milestones),
-        evaluations=len(guidances) * _evaluation_bytes(preset),
+        evaluations=len(drawings) * _evaluation_bytes(preset),
     )
 
 
@@ -49,29 +51,32 @@ def _training(run: Run, preset: Preset) -> list[Part]:
     ]
 
 
-def _sampling(run: Run, preset: Preset, guidances: list[Guidance]) -> list[Part]:
+def _sampling(run: Run, preset: Preset, drawings: list[Drawing]) -> list[Part]:
     """Evaluations of the guided velocity by what they cost: outside a guidance's interval they are plain."""
     images: dict[str, float] = {}
     flops: dict[str, int] = {}
     sampler, plain, model = preset.evaluate.sampler, GUIDANCES[Guidance.usual](), on_meta(model_config(run))
-    for guidance in guidances:
+    for drawing in drawings:
+        low, high = drawing.guidance.interval
         for t, following in sampler.times(_evenly):
-            now = guidance if guidance.interval[0] <= t <= guidance.interval[1] else plain
+            now = drawing if low <= t <= high else replace(drawing, guidance=plain)
             what = _measured_as(run, now)
             images[what] = images.get(what, 0) + preset.evaluate.images * sampler.calls(t, following)
-            flops[what] = sampling_flops(model, now)
+            flops[what] = sampling_flops(model, now.guidance, now.attention)
     return [Part(what, count, flops[what]) for what, count in images.items()]
 
 
-def _measured_as(run: Run, guidance: Guidance) -> str:
-    """What the speed of a guidance's calls is measured as; its own text where no measured kind makes equal ones."""
+def _measured_as(run: Run, drawing: Drawing) -> str:
+    """What the speed of a guidance's calls is measured as; its own text where no measured kind makes equal ones, and
+    where another attention than the usual, with which speeds are measured, makes them."""
+    guidance = drawing.guidance
 
     def cost(kind: Guidance) -> list[tuple]:
         return [(call.skip, call.drop) for call in kind.calls()]
 
     kinds = compared_kinds(METHODS[run.method])
     alike = next((kind for kind in kinds if cost(GUIDANCES[kind]()) == cost(guidance)), guidance.text())
-    return f"{SAMPLING}{alike}"
+    return f"{SAMPLING}{alike if drawing.attention.is_usual else drawing.text()}"
 
 
 def _evenly(first: float, last: float, count: int) -> list[float]:

@@ -112,7 +112,7 @@ def sample(
 def evaluate(
     run: Annotated[str, typer.Argument(help="A run's name, or a folder that `sprint import` wrote.")] = "",
     preset: Preset = "digits",
-    sweep: Annotated[str, typer.Option(help="A study whose guidances to evaluate instead of the preset's.")] = "",
+    sweep: Annotated[str, typer.Option(help="A study whose sweep to evaluate, not the preset's.")] = "",
     images: Annotated[Path | None, typer.Option(help="Instead of a run: a folder of images, or .npy, .npz.")] = None,
     reference: Annotated[str, typer.Option(help="With --images: the same, an .npz of mu and sigma, a preset.")] = "",
     extractor: Annotated[str, typer.Option(help="With --images: inception, dinov2, digits-cnn, ...")] = "inception",
@@ -133,19 +133,21 @@ def evaluate(
     from sprint.cli.remaining import say_remaining
     from sprint.diffusion.guidance import GUIDANCES, Guidance
     from sprint.evaluation.runs import evaluate as evaluate_run
+    from sprint.plan.schema import Drawing
 
     plan = _plan(preset)
     over_devices(plan.preset)
     trained, results = _trained(plan, run), _results(preset)
     run = trained.folder.name
-    guidances = plan.study(sweep).sweeps.get(run, []) if sweep else []
-    if sweep and not guidances:
+    drawings = plan.study(sweep).sweeps.get(run, []) if sweep else []
+    if sweep and not drawings:
         raise UserError(f"study {sweep!r} asks for no evaluation of run {run!r}")
     out = results / "sweeps" / sweep / f"{run}.json" if sweep else trained.folder / "metrics.json"
     evaluating, tuning = plan.preset.evaluate, trained.run.seed in plan.preset.tuning_seeds
     if tuning:
-        evaluating, guidances = replace(evaluating, images=evaluating.grid), [GUIDANCES[Guidance.usual]()]
-    result = evaluate_run(trained, results, evaluating, guidances, out)
+        evaluating = replace(evaluating, images=evaluating.grid)
+        drawings = [Drawing(GUIDANCES[Guidance.usual](), evaluating.attention)]
+    result = evaluate_run(trained, results, evaluating, drawings, out)
     if distributed.is_main():
         print(f"{run}: {result['state']}, {len(result['evaluations'])} evaluations in {out}")
         say_remaining(preset, results)
@@ -186,6 +188,7 @@ def cost(
     model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
     resolution: Annotated[int, whole(1, 4096, "Pixels; latents have an eighth of them a side.")] = 256,
     method: Annotated[str, typer.Option(help="A file of sprint/methods; usually that of every block and token.")] = "",
+    frames: Annotated[int, whole(0, 1024, "Of a clip, for Latte's network in place of DiT's; 0: an image.")] = 0,
     drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
     split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
     guidance: Annotated[str, typer.Option(help="A file of sprint/diffusion/guidance.")] = "none",
@@ -194,20 +197,30 @@ def cost(
     """Count parameters, MACs and FLOPs: of a study's runs, or of a network of published size."""
     if bool(study) == bool(model):
         raise UserError("cost takes either a study or --model, such as --model XL/2")
+    if frames:
+        from sprint.cost.papers import cost_of_clips
+        from sprint.cost.video import print_clip_cost
+        from sprint.diffusion.guidance import Guidance
+
+        if not model or method or drop or split or guidance != Guidance.usual:
+            raise UserError("cost takes --frames with --model, --resolution and --json alone: of the dense network")
+        return print_clip_cost(cost_of_clips(model, resolution, frames), frames, as_json)
     if model:
         from sprint.cost.papers import print_cost
 
         return print_cost(model, resolution, method, drop, {"split": split} if split else {}, guidance, as_json)
     from sprint.plan.budget import cost_of
+    from sprint.plan.code import of_attentions
     from sprint.plan.targets import code_of
     from sprint.runtime.results import COST
 
     plan = _plan(preset)
     found = plan.study(study)
-    costs = {run.name: cost_of(run) for run in found.runs}
+    attentions = plan.attentions(found)
+    costs = {run.name: cost_of(run, attentions) for run in found.runs}
     COST.write(
         _results(preset) / "cost" / f"{study}.json",
-        {"study": study, "runs": costs, "code": code_of(plan.study(study).runs)},
+        {"study": study, "runs": costs, "code": code_of(found.runs) | of_attentions(attentions)},
     )
 
 

@@ -5,16 +5,18 @@ Matrix products, convolutions and attention are counted; norms, activations and 
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from statistics import NormalDist
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from sprint.diffusion.attending import USUAL, asked_with
+from sprint.diffusion.attention import Attention
 from sprint.diffusion.denoiser import Model, ModelConfig
-from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds, kept_of
+from sprint.diffusion.guidance import GUIDANCES, Guidance, compared_kinds, kept_of, kind_name
 from sprint.methods import METHODS, YARDSTICK, Method
 
 TRAINING_FACTOR = 3  # forward and backward over forward
@@ -34,16 +36,21 @@ def on_meta(config: ModelConfig) -> Model:
 
 @lru_cache(maxsize=256)
 def forward_flops(
-    model: Model, kept: int | None = None, skip: bool = False, times: tuple = TRAINING_TIMES, taught: bool = False
+    model: Model,
+    kept: int | None = None,
+    skip: bool = False,
+    times: tuple = TRAINING_TIMES,
+    taught: bool = False,
+    attention: Attention = USUAL,
 ) -> int:
     """FLOPs of one forward pass of one image; `kept` tokens in the sparse blocks (None: all), with a teacher or not.
 
-    Where a method computes otherwise at other times, the mean over `times`.
+    Where a method computes otherwise at other times, the mean over `times`. Of an attention all its products count.
     """
 
     def count() -> int:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            model(*_one_image(model.config), _kept_tokens(kept), skip)
+            asked_with(attention, model)(*_one_image(model.config), _kept_tokens(kept), skip)
             if taught and model.teacher is not None:
                 model.teacher(_features(model.config), _kept_tokens(kept))
         return counter.get_total_flops()
@@ -114,10 +121,37 @@ def parameters(model: Model) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def sampling_flops(model: Model, guidance: Guidance) -> int:
+def sampling_flops(model: Model, guidance: Guidance, attention: Attention = USUAL) -> int:
     """FLOPs of one evaluation of the guided velocity of one image inside the guidance interval: all its calls."""
     grid = model.config.backbone.grid
-    return sum(forward_flops(model, kept_of(call, grid), call.skip, SAMPLING_TIMES) for call in guidance.calls())
+    return sum(
+        forward_flops(model, kept_of(call, grid), call.skip, SAMPLING_TIMES, attention=attention)
+        for call in guidance.calls()
+    )
+
+
+def attended(model: Model, guidance: Guidance) -> set[tuple[int, int]]:
+    """(queries, keys) of every attention that a network computes while it samples under a guidance."""
+    grid = model.config.backbone.grid
+    return {size for call in guidance.calls() for size in _attended(model, kept_of(call, grid), call.skip)}
+
+
+@lru_cache(maxsize=256)
+def _attended(model: Model, kept: int | None, skip: bool) -> frozenset[tuple[int, int]]:
+    noting = _Noting()
+    forward_flops.__wrapped__(model, kept, skip, SAMPLING_TIMES, attention=noting)  # a count that is kept asks nothing
+    return frozenset(noting.seen)
+
+
+@dataclass(frozen=True)
+class _Noting(Attention):
+    """The usual attention, which notes over what it is asked: (queries, keys)."""
+
+    seen: set[tuple[int, int]] = field(default_factory=set)
+
+    def product(self, q_BHLd, k_BHMd, v_BHMd):
+        self.seen.add((q_BHLd.shape[2], k_BHMd.shape[2]))
+        return USUAL.product(q_BHLd, k_BHMd, v_BHMd)
 
 
 @dataclass(frozen=True)
@@ -152,21 +186,26 @@ def dense_total(config: ModelConfig, stages: list[Stage]) -> int:
     return training_total(dense_twin(config), [replace(stage, kept=None, frozen=0) for stage in stages])
 
 
-def cost_of_network(config: ModelConfig) -> dict:
-    """The costs of a network of whose training nothing is known."""
-    model = on_meta(config)
+def cost_of_network(config: ModelConfig, attentions: Iterable[Attention] = ()) -> dict:
+    """The costs of a network of whose training nothing is known; of sampling with the usual attention under the name of
+    a guidance, with these others under its name and theirs."""
+    model, kinds = on_meta(config), compared_kinds(METHODS[config.method], config.backbone.grid)
     return {
         "params": parameters(model),
         "forward_macs": forward_flops(model) // 2,
         "stages": [],
         "sampling_flops_per_step": {
-            kind: sampling_flops(model, GUIDANCES[kind]())
-            for kind in compared_kinds(METHODS[config.method], config.backbone.grid)
+            **{kind: sampling_flops(model, GUIDANCES[kind]()) for kind in kinds},
+            **{
+                f"{kind_name(kind)}, {attention.text()}": sampling_flops(model, GUIDANCES[kind](), attention)
+                for attention in attentions
+                for kind in kinds
+            },
         },
     }
 
 
-def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
+def cost_of_training(config: ModelConfig, stages: list[Stage], attentions: Iterable[Attention] = ()) -> dict:
     """All costs of a network and its training, beside those of the dense network with the same steps and batches."""
     model = on_meta(config)
     told = [
@@ -181,7 +220,7 @@ def cost_of_training(config: ModelConfig, stages: list[Stage]) -> dict:
     ]
     spent = sum(stage["flops"] for stage in told)
     per_image = {stage["name"]: stage["flops_per_image"] for stage in told}
-    return cost_of_network(config) | {
+    return cost_of_network(config, attentions) | {
         "train_flops_per_image": per_image["pretrain"],
         "finetune_flops_per_image": per_image["finetune"],
         "stages": told,

@@ -1,6 +1,7 @@
 """Costs of networks of published size, and beside them what their authors published.
 
 sprint cost --model XL/2 --resolution 256 --method sprint --drop 0.75 --split 2/24/2 --guidance pdg
+sprint cost --model XL/2 --frames 16
 snakemake --cores all paper_costs
 """
 
@@ -19,6 +20,7 @@ from sprint.cost.flops import (
     sampling_flops,
     step_flops,
 )
+from sprint.cost.video import clip_cost
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.methods import METHODS, YARDSTICK
@@ -51,6 +53,12 @@ def latent_size(resolution: int, patch: int) -> int:
     if resolution < LATENT_FACTOR * patch or resolution % (LATENT_FACTOR * patch):
         raise UserError(f"--resolution is {resolution}; allowed: a multiple of {LATENT_FACTOR * patch} pixels")
     return resolution // LATENT_FACTOR
+
+
+def cost_of_clips(model: str, resolution: int, frames: int) -> dict:
+    """clip_cost of a network of published size on latents. Raises UserError for what does not exist or does not fit."""
+    sizes = parse(model)
+    return clip_cost(*sizes, latent_size(resolution, sizes[3]), LATENT_CHANNELS, frames)
 
 
 def cost_of_published(config: ModelConfig, guidance: Guidance) -> dict:
@@ -106,27 +114,29 @@ def paper_costs(path: Path) -> list[dict]:
     """Each cost that published.yaml lists: ours, theirs, the relative difference, and why where that is large."""
     rows = []
     for row in read_yaml(path)["cost"]:
-        for quantity in ("gmac", "params_m", "tflop_per_step", "train_cost_vs_dense"):
+        for quantity in QUANTITIES:
             if quantity in row:
                 rows.append(_compared(row, quantity))
     return rows
 
 
+QUANTITIES = {  # of published rows: which of our costs each is of, and in what unit
+    "gmac": ("forward_macs", 1e9),
+    "params_m": ("params", 1e6),
+    "tflop_per_step": ("sampling_flops_per_step", 1e12),
+    "train_cost_vs_dense": ("train_flops_vs_dense", 1),
+}
+
+
 def _compared(row: dict, quantity: str) -> dict:
     kind = row.get("guidance", Guidance.usual)
     drop = row.get("drop", 0.0 if row["method"] == YARDSTICK else USUAL_DROP)
-    config = published_config(row["model"], row["resolution"], row["method"], drop, {})
-    cost = cost_of_published(config, GUIDANCES[kind]())
-    ours = {
-        "gmac": cost["forward_macs"] / 1e9,
-        "params_m": cost["params"] / 1e6,
-        "tflop_per_step": cost["sampling_flops_per_step"] / 1e12,
-        "train_cost_vs_dense": cost["train_flops_vs_dense"],
-    }[quantity]
+    key, unit = QUANTITIES[quantity]
+    ours = _cost_of(row, drop, kind)[key] / unit
     difference = ours / row[quantity] - 1
     far = abs(difference) > WITHIN.get(quantity, 0.01)
     return {
-        "model": row["model"],
+        "model": row["model"] + (f", {row['frames']} frames" if "frames" in row else ""),
         "resolution": row["resolution"],
         "method": row["method"],
         "drop": drop if drop else "",
@@ -139,3 +149,11 @@ def _compared(row: dict, quantity: str) -> dict:
         "source": row["source"],
         "why": row.get("why", "not explained") if far else "",
     }
+
+
+def _cost_of(row: dict, drop: float, guidance: str) -> dict:
+    """All our costs of the network of a row, or of the clips that it makes."""
+    if "frames" in row:
+        return cost_of_clips(row["model"], row["resolution"], row["frames"])
+    config = published_config(row["model"], row["resolution"], row["method"], drop, {})
+    return cost_of_published(config, GUIDANCES[guidance]())

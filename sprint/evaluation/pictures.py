@@ -9,7 +9,7 @@ from sprint.diffusion.guidance import GUIDANCES, Guidance, unguided
 from sprint.diffusion.sample import labels_of
 from sprint.evaluation.sampling import Trained, draw, field_of, load_earlier, load_network, precision_of
 from sprint.methods import METHODS
-from sprint.plan.schema import Evaluating
+from sprint.plan.schema import Drawing, Evaluating
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, refuse_unwritable, remove_unfinished, write_bytes, write_json
 from sprint.runtime.results import TRAIN
@@ -48,10 +48,8 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
     before = _drawn_before(out)
     model, weights = load_network(trained, milestones[-1]["step"])
     earlier, earlier_weights = load_earlier(trained, guidance)
-    field, precision = (
-        field_of(model, trained.parameterization, guidance, earlier),
-        precision_of(evaluating, trained.run),
-    )
+    drawing, precision = Drawing(guidance, evaluating.attention), precision_of(evaluating, trained.run)
+    field = field_of(model, trained.parameterization, drawing, earlier)
     labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, count, model.config.classes).tolist()
     names = [f"{index:06d}-{label}.png" for index, label in enumerate(labels)]
     for name in before:
@@ -62,6 +60,7 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
         **({"earlier_weights": earlier_weights} if earlier_weights else {}),
         "milestone": milestones[-1]["step"],
         "guidance": guidance.document(),
+        **({} if drawing.attention.is_usual else {"attention": drawing.attention.document()}),
         "sampler": evaluating.sampler.document(),
         "seed": evaluating.sample_seed,
         **({"decoder": trained.codec.autoencoder} if trained.codec.autoencoder else {}),

@@ -25,7 +25,7 @@ from sprint.metrics.maths.rows import MOST, places_drawn
 from sprint.metrics.measuring import evidence_of, floor, measure
 from sprint.metrics.networks.loading import Loaded
 from sprint.plan import code
-from sprint.plan.schema import Evaluating
+from sprint.plan.schema import Drawing, Evaluating
 from sprint.runtime import distributed, provenance
 from sprint.runtime.files import file_sha256
 from sprint.runtime.results import FLOOR
@@ -48,7 +48,7 @@ def make_reference(examples: Examples, evaluating: Evaluating, results: Path) ->
         for name, path in evaluating.references.items():
             reference = reference.beside(published(Path(path), extractors.loaded[name]))
         made_by = {
-            "code": code.of_evaluation(evaluating, [UNGUIDED], examples.codec),
+            "code": code.of_evaluation(evaluating, [Drawing(UNGUIDED)], examples.codec),
             "versions": provenance.versions(),
         }
         noise = _untrained(evaluating, examples, extractors)

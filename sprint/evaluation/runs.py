@@ -16,17 +16,24 @@ import torch
 from safetensors.torch import save
 
 from sprint.data import LEVELS
-from sprint.diffusion.guidance import Guidance, unguided
-from sprint.diffusion.parameterization import as_velocity
+from sprint.diffusion.guidance import unguided
 from sprint.diffusion.sample import labels_of
 from sprint.evaluation.closest import closest
 from sprint.evaluation.held_out import by_time, losses
 from sprint.evaluation.kept import read_reference
 from sprint.evaluation.measured import Extractors, Tensors, by_label, identified, measured, whole
-from sprint.evaluation.sampling import Trained, draw, field_of, load_earlier, load_network, precision_of
+from sprint.evaluation.sampling import (
+    Trained,
+    draw,
+    field_of,
+    load_earlier,
+    load_network,
+    precision_of,
+    velocity_of,
+)
 from sprint.evaluation.shards import Shards, joined
 from sprint.plan import code
-from sprint.plan.schema import Evaluating
+from sprint.plan.schema import Drawing, Evaluating
 from sprint.runtime import distributed, provenance
 from sprint.runtime.code import changed, remark
 from sprint.runtime.errors import UserError
@@ -36,10 +43,10 @@ from sprint.training import checkpoint
 from sprint.training.step import device
 
 
-def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance], out: Path) -> dict:
+def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Drawing], out: Path) -> dict:
     """Evaluate a trained run and write `out`; a diverged one is written as such.
 
-    Without a `sweep`: every milestone unguided and the last under the preset's guidances; with one, the last under it.
+    Without a `sweep`: every milestone unguided and the last under the preset's guidances; with one, the last as it is.
     """
     began = time.monotonic()
     with distributed.process_group():
@@ -50,32 +57,34 @@ def evaluate(trained: Trained, results: Path, evaluating: Evaluating, sweep: lis
     return result
 
 
-def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Guidance]) -> dict:
+def _evaluated(trained: Trained, results: Path, evaluating: Evaluating, sweep: list[Drawing]) -> dict:
     ended = TRAIN.read(trained.folder / "train.json")
     if distributed.is_main() and (other := remark(ended)):
         print(f"sprint: {trained.run.name}: {other}; its weights are evaluated by today's code", file=sys.stderr)
     result = {"run": trained.run.name, "state": ended["state"], "reason": ended["reason"], "evaluations": []}
-    swept = [(last, guidance) for last in ended["milestones"][-1:] for guidance in sweep]
+    swept = [(last, drawing) for last in ended["milestones"][-1:] for drawing in sweep]
     asked = swept if sweep else evaluating.asked(ended["milestones"])
-    guidances = [guidance for _, guidance in asked]
+    drawings = [drawing for _, drawing in asked]
     result |= {
-        "code": code.of_evaluation(evaluating, guidances, trained.codec),
+        "code": code.of_evaluation(evaluating, drawings, trained.codec),
         "versions": provenance.versions(),
     }
     if ended["milestones"]:
         with distributed.all_or_none():
             extractors = Extractors(evaluating.extractors, results, str(device()))
             reference = read_reference(results, trained.examples)
-        for milestone, guidance in asked:
-            result["evaluations"].append(_evaluation(trained, extractors, reference, evaluating, milestone, guidance))
+        for milestone, drawing in asked:
+            result["evaluations"].append(_evaluation(trained, extractors, reference, evaluating, milestone, drawing))
     return result
 
 
-def _evaluation(trained, extractors, reference, evaluating, milestone, guidance) -> dict:
+def _evaluation(trained, extractors, reference, evaluating, milestone, drawing: Drawing) -> dict:
     model, weights = load_network(trained, milestone["step"])
+    guidance, attention = drawing.guidance, drawing.attention
     earlier, others = load_earlier(trained, guidance)
     precision = precision_of(evaluating, trained.run)
     unusual = {} if precision == "float32" else {"precision": precision}
+    unusual |= {} if attention.is_usual else {"attention": attention.document()}
     images = {
         "weights": weights,
         **({"earlier_weights": others} if others else {}),
@@ -97,7 +106,7 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
     if losing:
         images["held_out"] = losing
     found = identified(images, extractors, reference)
-    seen, calls = _features(trained, found["key"], model, guidance, evaluating, extractors, earlier, losing)
+    seen, calls = _features(trained, found["key"], model, drawing, evaluating, extractors, earlier, losing)
     if not distributed.is_main():
         return {}
     labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, evaluating.images, model.config.classes)
@@ -119,12 +128,12 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, guidance)
 
 
 def _features(
-    trained, key, model, guidance, evaluating, extractors, earlier, losing: int
+    trained, key, model, drawing: Drawing, evaluating, extractors, earlier, losing: int
 ) -> tuple[Tensors, dict[str, float]]:
     """Features of an evaluation's samples, losses of so many held-out images, and the network calls per image, from
     the file that keeps them or anew."""
     path = trained.folder / "evaluations" / f"{key}.safetensors"
-    shaped = code.of_features(evaluating, [guidance], trained.codec)
+    shaped = code.of_features(evaluating, [drawing], trained.codec)
     shards = Shards(path.with_suffix(""), evaluating.images, evaluating.batch, {**shaped, "grid": evaluating.grid})
     kept = _kept(path)
     if distributed.broadcast(kept is not None):
@@ -134,14 +143,14 @@ def _features(
     precision = precision_of(evaluating, trained.run)
 
     def make(first: int, last: int) -> Tensors:
-        field = field_of(model, trained.parameterization, guidance, earlier)
+        field = field_of(model, trained.parameterization, drawing, earlier)
         pixels = draw(field, model.config, trained.codec, evaluating, first, last, precision)
         batches = -(-(last - first) // evaluating.batch)
         calls = torch.tensor([field.strong_calls, field.weak_calls, batches], dtype=torch.float64)
         return {**extractors.see(pixels), "pixels": pixels[: max(0, evaluating.grid - first)], "calls": calls}
 
     shards.fill(make)
-    network = as_velocity(trained.parameterization, model.image)
+    network = velocity_of(model, trained.parameterization, drawing)
     lost = whole(losses(trained, network, losing, device())) if losing else {}
     return _joined(shards, lost, trained, path, shaped) if distributed.is_main() else ({}, {})
 

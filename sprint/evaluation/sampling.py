@@ -1,7 +1,7 @@
 """From weights to images: the milestones of a run, or of an imported checkpoint, and what they draw."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,14 @@ import torch
 
 from sprint.data import LEVELS, Examples, opened_codec, to_pixels
 from sprint.data.codecs import Codec
+from sprint.diffusion.attending import asked_with
 from sprint.diffusion.denoiser import Model, ModelConfig
 from sprint.diffusion.guidance import PLAIN, Guidance
 from sprint.diffusion.guided import Guided
 from sprint.diffusion.parameterization import as_velocity
 from sprint.diffusion.sample import sample
 from sprint.plan.network import model_config
-from sprint.plan.schema import Evaluating, Run
+from sprint.plan.schema import Drawing, Evaluating, Run
 from sprint.published.network import importable
 from sprint.runtime.errors import UserError
 from sprint.runtime.progress import track
@@ -75,13 +76,18 @@ def load_earlier(trained: Trained, guidance: Guidance) -> tuple[dict[float, Mode
     return networks, hashes
 
 
+def velocity_of(model: Model, parameterization: str, drawing: Drawing) -> Callable:
+    """What a network predicts as a velocity, asked as an evaluation asks it."""
+    return asked_with(drawing.attention, as_velocity(parameterization, model.image))
+
+
 def field_of(
-    model: Model, parameterization: str, guidance: Guidance, earlier: dict[float, Model] | None = None
+    model: Model, parameterization: str, drawing: Drawing, earlier: dict[float, Model] | None = None
 ) -> Guided:
     """The velocity that images are drawn under, which counts its calls; earlier: of load_earlier."""
-    shape = model.config
-    others = {share: as_velocity(parameterization, other.image) for share, other in (earlier or {}).items()}
-    return Guided(as_velocity(parameterization, model.image), guidance, shape.classes, shape.backbone.grid, others)
+    shape, whole = model.config, velocity_of(model, parameterization, drawing)
+    others = {share: velocity_of(other, parameterization, drawing) for share, other in (earlier or {}).items()}
+    return Guided(whole, drawing.guidance, shape.classes, shape.backbone.grid, others)
 
 
 def draw(

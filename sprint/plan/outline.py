@@ -48,8 +48,10 @@ class StudyOutline:
     title: str
     question: str
     runs: list[str]
-    sweeps: dict  # by run: the guidances of its own, as text
+    sweeps: dict  # by run: how the images of its own evaluations are drawn, as text
     sweep_code: dict  # by run: the code that shapes their numbers
+    attentions: list[str]  # other than the usual one, with which its networks are asked
+    attention_code: dict  # that shapes what they cost
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,12 @@ def outline_of(plan) -> Outline:
     """The outline of a plan that was read."""
     from sprint.diffusion.guidance import GUIDANCES, Guidance
     from sprint.metrics.extractors import training_code
-    from sprint.plan.code import of_evaluation
+    from sprint.plan.code import of_attentions, of_evaluation
+    from sprint.plan.schema import Drawing
 
     preset = plan.preset
     codec, unguided = preset.examples().codec, GUIDANCES[Guidance.usual]()
+    drawings = [Drawing(guidance, preset.evaluate.attention) for guidance in (unguided, *preset.evaluate.guidance)]
     return Outline(
         preset=preset.name,
         core=preset.studies,
@@ -138,8 +142,10 @@ def outline_of(plan) -> Outline:
                 study.title,
                 study.question,
                 [run.name for run in study.runs],
-                {run: str(guidances) for run, guidances in study.sweeps.items()},
-                {run: of_evaluation(preset.evaluate, guidances, codec) for run, guidances in study.sweeps.items()},
+                {run: str(sweep) for run, sweep in study.sweeps.items()},
+                {run: of_evaluation(preset.evaluate, sweep, codec) for run, sweep in study.sweeps.items()},
+                [attention.text() for attention in plan.attentions(study)],
+                of_attentions(plan.attentions(study)),
             )
             for study in plan.studies.values()
         ],
@@ -164,8 +170,8 @@ def outline_of(plan) -> Outline:
         image_size=preset.image_size,
         autoencoder_steps=preset.miniature.steps,
         extractor_code={name: training_code(name) for name in plan.trained_extractors()},
-        reference_code=of_evaluation(preset.evaluate, [unguided], codec),
-        evaluation_code=of_evaluation(preset.evaluate, [unguided, *preset.evaluate.guidance], codec),
+        reference_code=of_evaluation(preset.evaluate, [Drawing(unguided)], codec),
+        evaluation_code=of_evaluation(preset.evaluate, drawings, codec),
         texts={part: str(getattr(preset, part)) for part in ("data", "model", "evaluate", "measure")},
     )
 

@@ -4,10 +4,11 @@ import itertools
 import math
 from pathlib import Path
 
-from sprint.diffusion.guidance import Guidance
+from sprint.cost.flops import attended, on_meta
 from sprint.methods import METHODS
 from sprint.metrics.extractors import allowed, extractor_named
-from sprint.plan.schema import Preset, Run, Training
+from sprint.plan.network import model_config
+from sprint.plan.schema import Drawing, Preset, Run, Training
 from sprint.runtime.distributed import refuse_uneven
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, describe, inside
@@ -139,21 +140,25 @@ def _check_miniature(preset: Preset, location: str) -> None:
             )
 
 
-def check_guidance(preset: Preset, run: Run, location: str) -> None:
-    """Raise UserError where a run cannot do a guidance with which the preset evaluates every one."""
+def check_evaluating(preset: Preset, run: Run, location: str) -> None:
+    """Raise UserError where a run cannot do a guidance or an attention with which the preset evaluates every one."""
     for number, guidance in enumerate(preset.evaluate.guidance):
-        refuse_guidance(guidance, run, f"{location}: evaluate.guidance[{number}]")
+        drawing = Drawing(guidance, preset.evaluate.attention)
+        refuse_drawing(drawing, run, f"{location}: evaluate.guidance[{number}]", f"{location}: evaluate.attention")
 
 
-def refuse_guidance(guidance: Guidance, run: Run, place: str) -> None:
-    """Raise UserError where a run cannot do a guidance."""
-    examples = run.examples()
+def refuse_drawing(drawing: Drawing, run: Run, place: str, attention_place: str) -> None:
+    """Raise UserError where a run cannot do a guidance, or its network under it is none that the attention serves."""
+    guidance, examples = drawing.guidance, run.examples()
     grid = examples.size // run.model.patch
     if guidance.channels > examples.channels:
         raise UserError(
             f"{inside(place, 'channels')} is {guidance.channels}; allowed: 0, which is all, to {examples.channels}"
         )
     checked(place, lambda: guidance.check(METHODS[run.method], run.train.milestones, grid))
+    if not drawing.attention.is_usual:
+        sizes = attended(on_meta(model_config(run)), guidance)
+        checked(attention_place, lambda: drawing.attention.check(sizes), ".")
 
 
 def _check_extractors(names: list[str], location: str) -> None:

@@ -6,23 +6,25 @@ import math
 from pathlib import Path
 
 from sprint.data import USUAL_CODEC
+from sprint.diffusion.attention import Attention
 from sprint.diffusion.guidance import Guidance
 from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
 from sprint.nn.ratios import kept_count
 from sprint.plan.budget import with_equal_flops
-from sprint.plan.ranges import check_guidance, check_preset, check_shares, check_training, one_of, refuse_guidance
+from sprint.plan.ranges import check_evaluating, check_preset, check_shares, check_training, one_of, refuse_drawing
 from sprint.plan.released import Released, released_run
-from sprint.plan.schema import Plan, Preset, Run, Study, Training
+from sprint.plan.schema import Drawing, Plan, Preset, Run, Study, Training
 from sprint.plan.tuned import at_rate, read_rates
 from sprint.runtime.errors import UserError
-from sprint.runtime.strict import build, checked, convert, inside, nearest, ranged, read_yaml
+from sprint.runtime.strict import build, checked, convert, differing, inside, nearest, ranged, read_yaml
 from sprint.teachers import Teacher
 
 PRESETS = Path("workflow/presets")
 STUDIES = Path("ablations")
 NOT_STUDIES = ("published",)
 BUDGETS = ("steps", "flops")
+SWEPT = ("guidance", "attention")  # of evaluations: no runs of their own
 MOST_POINTS = 4096  # of one grid
 
 
@@ -32,7 +34,7 @@ class StudyFile:
 
     title: str
     question: str
-    vary: list[str]  # what differs between the runs: method, backbone, drop, subsampling, guidance, settings.<key>, ...
+    vary: list[str]  # what differs between runs: method, backbone, drop, guidance, attention, settings.<key>, ...
     runs: list[
         dict
     ]  # grids: method, backbone, drop, teacher, settings, train, ...; a list stands for each of its values. Or a
@@ -55,7 +57,8 @@ class Entry:
     rate: float = ranged(
         1e-6, 1e6, default=0.0
     )  # of both learning rates, in multiples of the preset's; left out (0): what was tuned for the method, else 1
-    guidance: list[dict] = dataclasses.field(default_factory=list)
+    guidance: list[dict] = dataclasses.field(default_factory=list)  # of a sweep; empty: the preset's
+    attention: list[dict] = dataclasses.field(default_factory=list)  # under each of them; empty: the preset's
     budget: str = "steps"  # what a run shares with the dense one: "steps", or training "flops" (cheaper trains longer)
     backbone: str = ""  # the kind; "": the preset's
     teacher: dict = dataclasses.field(default_factory=dict)  # {kind: repa, ...}; empty: none
@@ -117,7 +120,7 @@ def load_study(path: Path, preset: Preset) -> Study:
             files += [entry.checkpoint] if isinstance(entry, Released) else []
             try:
                 found = _runs_of(preset, entry, seeds, location)
-                guidances = _guidances(entry, found[0], location)
+                drawings = _sweep(entry, preset, found[0], location)
             except UserError as error:
                 if not content.show_impossible:
                     raise
@@ -129,13 +132,13 @@ def load_study(path: Path, preset: Preset) -> Study:
                 )
                 continue
             runs |= {run.name: run for run in found}
-            for run in found if guidances else []:
-                sweeps.setdefault(run.name, []).extend(guidances)
+            for run in found if drawings else []:
+                sweeps.setdefault(run.name, []).extend(drawings)
     if not runs and not impossible:
         raise UserError(f"{path}: runs makes no run at all; allowed: at least one method")
     _check_vary(content.vary, runs, f"{path}: vary")
     for run in runs.values():
-        check_guidance(preset, run, f"{path.parent.parent / PRESETS / preset.name}.yaml")
+        check_evaluating(preset, run, f"{path.parent.parent / PRESETS / preset.name}.yaml")
     return Study(
         path.stem, content.title, content.question, content.vary, list(runs.values()), impossible, sweeps, files
     )
@@ -154,20 +157,20 @@ def _check_vary(vary: list[str], runs: dict[str, Run], location: str) -> None:
     train = [f"train.{known.name}" for known in dataclasses.fields(Training)]
     model = sorted({f"model.{key}" for run in runs.values() for key in run.model.document()})
     teacher = ["teacher.kind", *(f"teacher.{known.name}" for known in dataclasses.fields(Teacher))]
-    allowed = ["method", "backbone", "drop", "subsampling", "guidance", "seed", *settings, *train, *model, *teacher]
+    allowed = ["method", "backbone", "drop", "subsampling", *SWEPT, "seed", *settings, *train, *model, *teacher]
     for factor in vary:
         nearest(dict.fromkeys(allowed), factor, f"{location}: factor")
 
 
 def _points(grid: dict, location: str) -> list[dict]:
     """Every combination of the values that stand in lists; inside `settings`, `train` and `model` as well."""
-    flat = [(("guidance",), [grid["guidance"]])] if "guidance" in grid else []
+    flat = [((key,), [grid[key]]) for key in SWEPT if key in grid]
     for key, value in grid.items():
         if key in ("settings", "train", "model") and isinstance(value, dict):
             flat += [
                 ((key, inner), values if isinstance(values, list) else [values]) for inner, values in value.items()
             ]
-        elif key != "guidance":
+        elif key not in SWEPT:
             flat.append(((key,), value if isinstance(value, list) else [value]))
     points = []
     for combination in _product([values for _, values in flat], location):
@@ -225,12 +228,12 @@ def make_run(preset: Preset, entry: Entry, seed: int, location: str) -> Run:
         teacher=teacher.document() if teacher else {},
     )
     run = with_equal_flops(run) if entry.budget == "flops" else run
-    overrides = {**_differing(settings, usual), **_differing(run.train, rated)}
+    overrides = {**differing(settings, usual), **differing(run.train, rated)}
     overrides |= {"rate": rate} if entry.rate else {}  # also where it was chosen: names stay when a choice is made
     usual_model = preset.model.document()
     overrides |= {key: value for key, value in model.document().items() if key != "kind" and value != usual_model[key]}
     overrides |= {"subsampling": subsampling} if subsampling != method.subsampling else {}
-    overrides |= {"teacher": teacher.kind(), **_differing(teacher, usual_teacher)} if teacher else {}
+    overrides |= {"teacher": teacher.kind(), **differing(teacher, usual_teacher)} if teacher else {}
     overrides |= {"backbone": model.kind()} if model.kind() != preset.model.kind() else {}
     return dataclasses.replace(run, overrides=overrides)
 
@@ -260,11 +263,6 @@ def _teacher(preset: Preset, asked: dict, method, settings, backbone: Backbone, 
     return usual, teacher
 
 
-def _differing(chosen, usual) -> dict:
-    """The fields in which one dataclass differs from another."""
-    return {key: value for key, value in dataclasses.asdict(chosen).items() if value != getattr(usual, key)}
-
-
 def _subsampling(method, entry: Entry, location: str) -> str:
     if not method.subsampling and entry.subsampling:
         raise UserError(
@@ -274,15 +272,28 @@ def _subsampling(method, entry: Entry, location: str) -> str:
     return entry.subsampling or method.subsampling
 
 
-def _guidances(entry: Entry | Released, run: Run, location: str) -> list[Guidance]:
-    """Every combination of kind, scale, interval and a kind's own settings that the entry's guidance grids name."""
+def _sweep(entry: Entry | Released, preset: Preset, run: Run, location: str) -> list[Drawing]:
+    """Every guidance that the entry names with every attention that it does; of what it leaves out, the preset's."""
+    if not (entry.guidance or entry.attention):
+        return []
+    guidances = _named(Guidance, entry.guidance, inside(location, "guidance"))
+    attentions = _named(Attention, entry.attention, inside(location, "attention"))
     found = []
-    for number, grid in enumerate(entry.guidance):
-        place = f"{inside(location, 'guidance')}[{number}]"
-        interval = {"interval": grid["interval"]} if "interval" in grid else {}
-        lists = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key != "interval"}
+    for guidance, place in guidances or [(one, location) for one in preset.evaluate.guidance]:
+        for attention, other in attentions or [(preset.evaluate.attention, location)]:
+            found.append(Drawing(guidance, attention))
+            refuse_drawing(found[-1], run, place, other)
+    return found
+
+
+def _named(contract: type, grids: list[dict], location: str) -> list[tuple]:
+    """(plug-in, its place) of every combination of kind and settings that grids name; a list stands for each of its
+    values, but for an interval, which is one."""
+    found = []
+    for number, grid in enumerate(grids):
+        place = f"{location}[{number}]"
+        whole = {"interval": grid["interval"]} if "interval" in grid else {}
+        lists = {key: value if isinstance(value, list) else [value] for key, value in grid.items() if key not in whole}
         for values in _product(list(lists.values()), place):
-            guidance = convert(Guidance, {**dict(zip(lists, values, strict=True)), **interval}, place)
-            refuse_guidance(guidance, run, place)
-            found.append(guidance)
+            found.append((convert(contract, {**dict(zip(lists, values, strict=True)), **whole}, place), place))
     return found

@@ -31,6 +31,7 @@ class Released:
     model: str  # size and patch, such as XL/2
     settings: dict = field(default_factory=dict)  # of the method, which no tensor tells, where not as published
     guidance: list[dict] = field(default_factory=list)
+    attention: list[dict] = field(default_factory=list)
 
     @property
     def label(self) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from sprint import data
 from sprint.data import LEVELS
+from sprint.diffusion.attending import USUAL
+from sprint.diffusion.attention import Attention
 from sprint.diffusion.guidance import GUIDANCES, Guidance
 from sprint.diffusion.samplers import Sampler
 from sprint.methods import METHODS
@@ -24,6 +26,22 @@ from sprint.runtime.code import shaping
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import describe, nearest, ranged, text_of
 from sprint.teachers import TEACHERS, frozen
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How the images of an evaluation are drawn, as far as the evaluations of one preset differ in it."""
+
+    guidance: Guidance
+    attention: Attention = USUAL
+
+    def __repr__(self) -> str:
+        """The guidance alone where attention is the usual one: as it was before there was a choice."""
+        return repr(self.guidance) if self.attention.is_usual else f"{self.guidance!r} under {self.attention!r}"
+
+    def text(self) -> str:
+        """`CFG 1.5`, `CFG 1.5, pisa block 64 density 0.25`."""
+        return ", ".join([self.guidance.text(), *([] if self.attention.is_usual else [self.attention.text()])])
 
 
 @dataclass(frozen=True)
@@ -50,13 +68,18 @@ class Evaluating:
     references: dict = field(
         default_factory=dict, metadata={"unsaid": True}
     )  # by extractor, an .npz of published statistics in place of the preset's own images
+    attention: Attention = field(
+        default=USUAL, metadata={"unsaid": True}
+    )  # with which networks are asked, while they sample and for held-out losses; a study's sweep may name others
 
     __repr__ = text_of
 
     def asked(self, milestones: list) -> list[tuple]:
-        """(milestone, guidance) of every evaluation: earlier ones unguided, the last under each of the guidances."""
-        earlier = [(milestone, GUIDANCES[Guidance.usual]()) for milestone in milestones[:-1]]
-        return [*earlier, *((last, guidance) for last in milestones[-1:] for guidance in self.guidance)]
+        """(milestone, Drawing) of every evaluation: earlier ones unguided, the last under each of the guidances."""
+        plain = GUIDANCES[Guidance.usual]()
+        earlier = [(milestone, plain) for milestone in milestones[:-1]]
+        asked = [*earlier, *((last, guidance) for last in milestones[-1:] for guidance in self.guidance)]
+        return [(milestone, Drawing(guidance, self.attention)) for milestone, guidance in asked]
 
 
 @dataclass(frozen=True)
@@ -212,7 +235,7 @@ class Study:
     vary: list[str]  # what differs between its runs, as tables show it
     runs: list[Run]
     impossible: list[dict]  # {"label", "reason"} of settings that cannot be built
-    sweeps: dict[str, list[Guidance]]  # by run: evaluations of its own, beyond the preset's
+    sweeps: dict[str, list[Drawing]]  # by run: evaluations of its own, beyond the preset's
     files: list[str]  # checkpoints that its entries name, whether they are there or not
 
 
@@ -252,3 +275,9 @@ class Plan:
     def study(self, name: str) -> Study:
         """The study called `name`. Raises UserError naming the nearest."""
         return nearest(self.studies, name, "study")
+
+    def attentions(self, study: Study) -> list[Attention]:
+        """Those, other than the usual one, with which networks of a study are asked."""
+        drawings = [drawing for sweep in study.sweeps.values() for drawing in sweep]
+        asked = dict.fromkeys([self.preset.evaluate.attention, *(drawing.attention for drawing in drawings)])
+        return [attention for attention in asked if not attention.is_usual]

@@ -54,6 +54,11 @@ def run_code(plan: Outline, name: str) -> dict[str, str]:
     return next((run.code for run in plan.runs if run.name == name), {})
 
 
+def costed(study: StudyOutline) -> list[str]:
+    """What the costs of a study are of: its runs, and attentions other than the usual with which they are asked."""
+    return [*study.runs, *study.attentions]
+
+
 def code_of(runs: Iterable[RunOutline]) -> dict[str, str]:
     """That of several runs, in outline or whole."""
     return {name: digest for run in runs for name, digest in run.code.items()}

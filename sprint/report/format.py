@@ -6,6 +6,8 @@ Guidances and samplers say their own: sprint/diffusion/guidance and samplers.
 import math
 from collections.abc import Iterable
 
+from sprint.diffusion import guidance
+from sprint.diffusion.attention import under
 from sprint.metrics import METRICS, is_metric, metric_of, title_of
 
 BETTER = {
@@ -16,6 +18,11 @@ BETTER = {
 FACTOR_NAMES = {"drop": "drop ratio"}
 FACTOR_UNITS = {"settings.split": "encoder / middle / decoder"}
 MISSING = "missing"
+
+
+def drawn_text(evaluation: dict) -> str:
+    """How an evaluation's images were drawn: its guidance, and its attention where that is not the usual one."""
+    return under(evaluation, guidance.text(evaluation["guidance"]))
 
 
 def metric_name(metric: str) -> str:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from sprint.diffusion import guidance as guidances
 from sprint.diffusion import samplers
+from sprint.diffusion.attention import attention_of, under
 from sprint.metrics import is_metric, ranking
 from sprint.report.disk import Disk, fate_of
-from sprint.report.format import factor_text, listed
+from sprint.report.format import drawn_text, factor_text, listed
 from sprint.report.held_out import losses_alone, with_losses
 from sprint.report.speeds import speeds_of
 from sprint.runtime import results as kinds
@@ -22,7 +23,7 @@ from sprint.runtime.code import remark
 from sprint.statistics.comparable import conflicts
 
 TERA = 1e12
-EVALUATION_FACTORS = ("guidance",)  # belong to an evaluation, not to a run
+EVALUATION_FACTORS = ("guidance", "attention")  # belong to an evaluation, not to a run
 REPLICATE = "seed"  # runs that differ only in this are averaged
 
 
@@ -278,17 +279,15 @@ def _evaluation_row(setting: str, run: Run, evaluation: dict) -> dict:
         "state": run.state,
         "seed": run.seed,
         "step": step,
-        "stage": evaluation["stage"],
         "kind": guidance["kind"],
         "unguided": guidances.unguided(guidance),
         "scale": guidance["scale"],
-        "family": guidances.family(guidance),
-        "guidance": guidances.text(guidance),
+        "attention": attention_of(evaluation),
+        "family": under(evaluation, guidances.family(guidance)),
+        "guidance": drawn_text(evaluation),
         "sampler": samplers.text(evaluation["sampler"]),
-        "images": evaluation["images"],
-        "labels": evaluation["labels"],
         "calls": "{strong:g} + {weak:g}".format(**evaluation["network_evaluations"]),
-        "key": evaluation["key"],
+        **{key: evaluation[key] for key in ("stage", "images", "labels", "key")},
         "seconds": run.seconds_at(step),
         "tflop": run.tflop_at(step),
         "reasons": evaluation.get("reasons", {}),

@@ -57,6 +57,7 @@ class Line:
     guidance: str
     kind: str
     unguided: bool
+    attention: str
     family: str
     scale: float | None
     keys: dict[str, str]  # of its evaluations, by run
@@ -247,6 +248,7 @@ def _line(setting: str, group: pd.DataFrame, several_samplers: bool) -> Line:
         guidance=first["guidance"] + (f" ({first['sampler']})" if several_samplers else ""),
         kind=first["kind"],
         unguided=bool(first["unguided"]),
+        attention=first["attention"],
         family=first["family"],
         scale=None if pd.isna(first["scale"]) else float(first["scale"]),
         keys=dict(zip(group["run"], group["key"], strict=True)),

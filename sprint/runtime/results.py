@@ -114,6 +114,7 @@ EVALUATION = {
     **{"key": Text(), "step": Whole(), "stage": Text(), "images": Whole(1), "labels": Text()},
     "guidance": {"kind": Text(), "scale": Number(), "interval": (Number(), Number())},
     "sampler": {"kind": Text(), "steps": Whole(1)},
+    "attention?": {"kind": Text()},
     "network_evaluations": {"strong": Number(0), "weak": Number(0)},
     **{**MEASURED, "bootstrap?": Each([Number()]), "identity?": FACTS},
     "losses?": {

@@ -130,6 +130,11 @@ def _default(known: dataclasses.Field):
     return known.default_factory() if known.default is dataclasses.MISSING else known.default
 
 
+def differing(chosen, usual) -> dict:
+    """The fields in which one dataclass differs from another."""
+    return {key: value for key, value in dataclasses.asdict(chosen).items() if value != getattr(usual, key)}
+
+
 def text_of(instance) -> str:
     """What repr() says of a dataclass, without what `said` leaves out."""
     fields = ", ".join(f"{name}={getattr(instance, name)!r}" for name in said(instance))

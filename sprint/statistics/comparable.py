@@ -6,7 +6,7 @@ numbers of images or other extractor weights are not comparable, however alike t
 
 import json
 
-STUDIED = ("weights", "guidance", "prediction")  # prediction: what the weights' network predicts, part of them
+STUDIED = ("weights", "guidance", "attention", "prediction")  # prediction: what the weights' network predicts
 PARTIAL = ("held_out",)  # of a part of the evaluations: those without it have no number that it moves
 OUTSIDE = ("sampler", "images", "labels")  # written beside the identity too, for files that have none
 

@@ -13,6 +13,8 @@ from sprint.cost.flops import (
     parameters,
     sampling_flops,
 )
+from sprint.diffusion.attending import USUAL
+from sprint.diffusion.attention.pisa import Pisa
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.path import draw_times
@@ -128,6 +130,18 @@ def test_guidance_costs_its_weak_call():
     one, shallow = forward_flops(model), forward_flops(model, skip=True)
     costs = {kind: sampling_flops(model, GUIDANCES[kind]()) for kind in ("none", "cfg", "pdg")}
     assert costs == {"none": one, "cfg": 2 * one, "pdg": one + shallow} and shallow < one / 2
+
+
+@pytest.mark.parametrize(("density", "size"), [(0.25, 8), (0.5, 8), (0.25, 16), (1.0, 16)])
+def test_another_attention_costs_its_own_products(density, size):
+    """PISA: ranks of blocks, exact keys, means and sums of the others, their slopes, and queries times these."""
+    model, plain = on_meta(tiny.model_config(tiny.run("dense", 0.0, **BACKBONE))), GUIDANCES["none"]()
+    blocks, head = TOKENS // size, WIDTH // BACKBONE["heads"]
+    near = 2 * TOKENS * round(density * blocks) * size * WIDTH
+    far = 2 * TOKENS * blocks * WIDTH + TOKENS * head * WIDTH + TOKENS * blocks * head * WIDTH
+    saved = 2 * TOKENS**2 * WIDTH - (blocks**2 * WIDTH + near + far)
+    assert sampling_flops(model, plain) - sampling_flops(model, plain, Pisa(density, size)) == 2 * DEPTH * saved
+    assert sampling_flops(model, plain, USUAL) == forward_flops(model)
 
 
 def test_only_methods_that_can_skip_have_a_cost_of_path_drop_guidance():

@@ -1,12 +1,17 @@
 """What holds of every attention, found by listing the folder, and PISA's expansion in cases with a closed form."""
 
+import subprocess
+import sys
+
 import pytest
 import tiny
 import torch
 import torch.nn.functional as F
 
+from sprint.diffusion.attending import InItsPlace
 from sprint.diffusion.attention import ATTENTIONS, Attention
 from sprint.diffusion.attention.pisa import Pisa
+from sprint.runtime.errors import UserError
 from sprint.runtime.strict import convert
 
 LENGTH, BLOCK, WIDTH = 32, 4, 8
@@ -22,11 +27,12 @@ def test_every_attention_says_what_it_is_and_takes_the_place_of_torchs_own(name)
     attention = ATTENTIONS[name]()
     assert attention.title and attention.cites
     assert convert(Attention, attention.document(), "attention") == attention
+    assert attention.is_usual is (name == Attention.usual) and attention.text().startswith(name)
     run = tiny.run("dense", 0.0)
     model, (x, t, y) = tiny.stirred(run), tiny.inputs(run)
     with torch.no_grad():
         plain = model(x, t, y)
-        with attention.applied():
+        with InItsPlace(attention):
             inside = model(x, t, y)
         after = model(x, t, y)
     assert torch.equal(plain, after) and inside.shape == plain.shape
@@ -43,7 +49,7 @@ def test_another_attention_is_seen_by_every_block():
 
     run = tiny.run("dense", 0.0)
     model, given = tiny.stirred(run), tiny.inputs(run)
-    with torch.no_grad(), Nothing().applied():
+    with torch.no_grad(), InItsPlace(Nothing()):
         model(*given)
     assert Nothing.calls == run.model.depth
 
@@ -79,3 +85,27 @@ def test_pisa_sees_far_blocks_and_more_of_them_exactly_as_the_density_rises():
     changed[:, :, :BLOCK] += 1  # of one block, which not every query has chosen
     moved = Pisa(0.125, BLOCK).product(q, k, changed) - Pisa(0.125, BLOCK).product(q, k, v)
     assert (moved.abs().amax(-1) > 1e-6).all()
+
+
+def test_pisa_refuses_tokens_that_are_no_whole_blocks_and_blocks_that_leave_nothing_to_choose():
+    """Where there are no more keys than a block has, the one block is seen exactly, so that such calls need nothing."""
+    Pisa(0.5, 8).check({(16, 16), (4, 4), (16, 4)})
+    for block, sizes, allowed in ((8, {(12, 16)}, "1, 2, 4"), (16, {(16, 16)}, "1, 2, 4, 8"), (4, {(1, 1)}, "none")):
+        with pytest.raises(UserError, match=f"block is {block}; allowed for a network .* tokens: {allowed}$"):
+            Pisa(0.5, block).check(sizes)
+    q, k, v = drawn(length=12)
+    assert torch.equal(Pisa(0.1, 12).product(q, k, v), F.scaled_dot_product_attention(q, k, v))
+    with pytest.raises(UserError, match="block is 8"):
+        Pisa(0.1, 8).product(q, k, v)
+
+
+def test_names_of_attentions_need_no_torch():
+    code = """
+import sys
+from sprint.diffusion.attention import attention_of, under
+entry = {"attention": {"kind": "gone", "density": 0.25}}
+assert attention_of({}) == "" and under({}, "CFG 2") == "CFG 2"
+assert under(entry, "CFG 2") == "CFG 2, gone density 0.25" and "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

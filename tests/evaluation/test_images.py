@@ -20,6 +20,7 @@ from sprint.metrics.maths.frechet import frechet_distance, statistics
 from sprint.metrics.networks import small as networks
 from sprint.metrics.networks.dinov2 import SIZES, VisionTransformer
 from sprint.metrics.networks.loading import load
+from sprint.plan.schema import Drawing
 from sprint.runtime.errors import UserError
 
 
@@ -168,7 +169,7 @@ def test_batch_size_moves_no_pixel_by_more_than_one_grey_level(guidance):
     evaluating, codec = tiny.smoke().evaluate, tiny.digits().codec
 
     def pixels(batch):
-        field = field_of(model, "velocity", guidance)
+        field = field_of(model, "velocity", Drawing(guidance))
         return draw(field, model.config, codec, replace(evaluating, batch=batch), 0, 128, "float32").int()
 
     whole = pixels(64)

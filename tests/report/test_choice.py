@@ -13,7 +13,7 @@ def line(guidance: str, values: dict[int, float]) -> Line:
     samples = {seed: Sample(value, ()) for seed, value in values.items()}
     known = list(values.values())
     spread = Spread(sum(known) / len(known), min(known), max(known), len(known), samples, True)
-    return Line("A", guidance, "cfg", False, "CFG", 1.0, {"run": guidance}, {METRIC: spread}, {})
+    return Line("A", guidance, "cfg", False, "", "CFG", 1.0, {"run": guidance}, {METRIC: spread}, {})
 
 
 def test_a_lucky_seed_does_not_choose_the_guidance_that_it_is_judged_at():

@@ -17,8 +17,8 @@ rule cost:
         "../../environment.yml"
     params:
         preset=PRESET,
-        runs=lambda wildcards: PLAN.study(wildcards.study).runs,
-        code=lambda wildcards: code_of(PLAN.asked([wildcards.study])),
+        runs=lambda wildcards: costed(PLAN.study(wildcards.study)),
+        code=lambda wildcards: code_of(PLAN.asked([wildcards.study])) | PLAN.study(wildcards.study).attention_code,
     shell:
         "python -m sprint.cli cost {wildcards.study} --preset {params.preset} 2>&1 | tee {log}"
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from sprint.diffusion.guidance import text as guidance_text
 from sprint.metrics import is_metric, metric_of
 from sprint.plan.schema import Plan, Run
-from sprint.report.format import logarithmic, metric_text
+from sprint.report.format import drawn_text, logarithmic, metric_text
 from sprint.report.pairs import effect_text
 from sprint.runtime import status
 from sprint.runtime.code import apart, remark
@@ -38,7 +37,7 @@ def print_comparison(plan: Plan, results: Path, first: str, second: str) -> None
     if found := conflicts([entry for side in sides for entries in side.values() for entry in entries]):
         raise UserError(
             f"runs {first} and {second} are not comparable: their evaluations differ in {'; '.join(found)}; "
-            "allowed to differ: weights and guidance"
+            "allowed to differ: weights, guidance and attention"
         )
     rows = rows_of(*sides)
     if not rows:
@@ -111,11 +110,7 @@ def rows_of(first: Evaluations, second: Evaluations) -> list[list[str]]:
 
 
 def _guidances(side: Evaluations) -> list[str]:
-    return list(dict.fromkeys(_text(entry) for entries in side.values() for entry in entries))
-
-
-def _text(entry: dict) -> str:
-    return guidance_text(entry["guidance"])
+    return list(dict.fromkeys(drawn_text(entry) for entries in side.values() for entry in entries))
 
 
 def _samples(side: Evaluations, guidance: str) -> dict[str, dict[int, Sample]]:
@@ -123,7 +118,7 @@ def _samples(side: Evaluations, guidance: str) -> dict[str, dict[int, Sample]]:
     found: dict[str, dict[int, Sample]] = {}
     for seed, entries in side.items():
         for entry in entries:
-            if _text(entry) == guidance:
+            if drawn_text(entry) == guidance:
                 for metric, value in entry["metrics"].items():
                     if value is not None and is_metric(metric) and metric_of(metric).table == "main":
                         replicates = tuple(entry.get("bootstrap", {}).get(metric, ()))

@@ -1,17 +1,16 @@
 """The contract of an attention: how queries, keys and values become values where a network is asked, not trained.
 
 One file in this folder is one attention; its class is the subclass of Attention that it defines, a frozen dataclass
-whose fields are its settings. `applied()` puts it in the place of torch's own for all that is computed inside, whatever
-network that is; trained weights, and training, know nothing of it.
+whose fields are its settings. attending.py puts it in the place of torch's own, whatever network that is; trained
+weights, and training, know nothing of it. This file imports no torch, for the report reads how attentions are named.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode
-
 from sprint.runtime.plugins import Kind, find
+
+Sizes = Collection[tuple[int, int]]  # of what is asked: (queries, keys) of each
 
 
 @dataclass(frozen=True)
@@ -22,24 +21,37 @@ class Attention(Kind):
     title = ""
     cites = ""
 
-    def product(self, q_BHLd: torch.Tensor, k_BHMd: torch.Tensor, v_BHMd: torch.Tensor) -> torch.Tensor:
+    def product(self, q_BHLd, k_BHMd, v_BHMd):
         """Values for every query (B, H, L, d)."""
         raise NotImplementedError
 
-    def applied(self) -> TorchFunctionMode:
-        """A context in which it takes the place of torch's scaled_dot_product_attention."""
-        return _InItsPlace(self)
+    def check(self, sizes: Sizes) -> None:
+        """Raise UserError where it cannot serve a network of these sizes, or would be the usual one in all of them."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is the one that networks are trained with."""
+        return self.kind() == self.usual
+
+    def text(self) -> str:
+        """`pisa block 64 density 0.25`."""
+        return text(self.document())
 
 
 ATTENTIONS = Attention.plugins = find("sprint.diffusion.attention", Attention)
 
 
-class _InItsPlace(TorchFunctionMode):
-    def __init__(self, attention: Attention):
-        super().__init__()
-        self.attention = attention
+def text(attention: dict) -> str:
+    """`{"kind": "pisa", "density": 0.25}` of a results file, whose keys are in no order, as `pisa density 0.25`."""
+    settings = [f"{key} {value}" for key, value in sorted(attention.items()) if key != "kind"]
+    return " ".join([attention["kind"], *settings])
 
-    def __torch_function__(self, function, types, given=(), named=None):
-        if function is F.scaled_dot_product_attention and not named:
-            return self.attention.product(*given)
-        return function(*given, **(named or {}))
+
+def attention_of(evaluation: dict) -> str:
+    """That of an evaluation of a results file; empty where it is the usual one."""
+    return text(evaluation["attention"]) if "attention" in evaluation else ""
+
+
+def under(evaluation: dict, guidance: str) -> str:
+    """What an evaluation of a results file is called, by its guidance and, where it is not the usual, its attention."""
+    return ", ".join(filter(None, [guidance, attention_of(evaluation)]))

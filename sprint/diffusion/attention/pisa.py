@@ -11,21 +11,35 @@ from dataclasses import dataclass
 
 import torch
 
-from sprint.diffusion.attention import Attention
+from sprint.diffusion.attention import Attention, Sizes
+from sprint.runtime.errors import UserError
+from sprint.runtime.strict import ranged
 
 
 @dataclass(frozen=True)
 class Pisa(Attention):
-    density: float = 0.25  # share of the blocks of keys that are seen exactly, at least one
-    block: int = 64  # tokens of a block
+    density: float = ranged(0, 1, default=0.25)  # share of the blocks of keys that are seen exactly, at least one
+    block: int = ranged(1, 1 << 16, default=64)  # tokens of a block; so many keys or fewer are all seen exactly
 
     title = "PISA"
     cites = "arXiv 2602.01077"
 
+    def check(self, sizes: Sizes) -> None:
+        """Raise UserError unless tokens are whole blocks wherever there are more keys than one block has."""
+        most = max((keys for _, keys in sizes), default=0)
+        if most <= self.block or not _whole(self.block, sizes):
+            allowed = ", ".join(str(size) for size in range(1, most) if _whole(size, sizes))
+            counts = ", ".join(str(count) for count in sorted({count for size in sizes for count in size}))
+            raise UserError(
+                f"block is {self.block}; allowed for a network whose attention is over {counts} tokens: "
+                f"{allowed or 'none'}"
+            )
+
     def product(self, q_BHLd, k_BHMd, v_BHMd):
-        size, length, keys = self.block, q_BHLd.shape[2], k_BHMd.shape[2]
-        if length % size or keys % size or keys <= size:  # nothing to choose from, or no whole blocks
+        size, asked = self.block, (q_BHLd.shape[2], k_BHMd.shape[2])
+        if asked[1] <= size:  # one block, which is seen exactly
             return torch.nn.functional.scaled_dot_product_attention(q_BHLd, k_BHMd, v_BHMd)
+        self.check([asked])
         q = (q_BHLd * q_BHLd.shape[-1] ** -0.5).unflatten(2, (-1, size))  # blocks: B H I b d
         k, v = (part.unflatten(2, (-1, size)) for part in (k_BHMd, v_BHMd))  # B H J b d
         means = k.mean(3)
@@ -48,6 +62,11 @@ class Pisa(Attention):
         products = q @ means.unsqueeze(2).transpose(-1, -2)
         chosen = torch.zeros(products.shape[:3] + products.shape[4:], dtype=torch.bool, device=q.device)
         return products.masked_fill(chosen.scatter(-1, best, True).unsqueeze(3), float("-inf"))
+
+
+def _whole(block: int, sizes: Sizes) -> bool:
+    """Whether queries and keys are whole blocks wherever there are more keys than one block has."""
+    return not any(keys > block and (queries % block or keys % block) for queries, keys in sizes)
 
 
 def _chosen(blocks_BHJbd: torch.Tensor, best_BHIc: torch.Tensor) -> torch.Tensor:

@@ -166,13 +166,14 @@ def _by_scale(study: Study, metric: str) -> list[Series]:
     for setting, runs in study.settings.items():
         method, target = runs[0].factor("method"), target_of(study, setting)
         found = [line for line in lines(study, setting) if metric in line.metrics]
-        start = [(1.0, 1.0, line.metrics[metric], target) for line in found if line.kind == "none"]
-        families = list(dict.fromkeys(line.family for line in found if line.kind != "none"))
-        for family in families:
+        starts = {line.attention: [(1.0, 1.0, line.metrics[metric], target)] for line in found if line.kind == "none"}
+        families = {line.family: line.attention for line in found if line.kind != "none"}
+        for family, attention in families.items():
             mine = [(line.scale, line.scale, line.metrics[metric], target) for line in found if line.family == family]
-            series.append(_series(f"{setting}, {family}", method, start + mine))
-        if start and not families:
-            series.append(_series(f"{setting}, unguided", method, start))
+            series.append(_series(f"{setting}, {family}", method, starts.get(attention, []) + mine))
+        for attention in [one for one in starts if one not in families.values()]:
+            name = ", ".join(filter(None, [setting, "unguided", attention]))
+            series.append(_series(name, method, starts[attention]))
     return series
 
 

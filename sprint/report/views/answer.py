@@ -6,6 +6,8 @@ With several seeds two settings are told apart only where their ranges over seed
 is said about noise except that it is unknown.
 """
 
+import re
+
 from sprint.diffusion.guidance import is_unguided
 from sprint.report.blocks import Block, Prose
 from sprint.report.figures.plots import line_name, numeric_factor
@@ -159,7 +161,7 @@ def _per_run(study: Study) -> list[str]:
         for line in sorted(known, key=lambda line: -_mean(study, line)):
             best[line.family] = line
         ordered = sorted(best.values(), key=lambda line: _mean(study, line))
-        plain = next((line for line in ordered if line.unguided), None)
+        plain = next((line for line in ordered if line.unguided and not line.attention), None)
         parts = [
             f"{_value(study, line)} {_under(line.guidance)}"
             + (f" ({_times(study, line, plain)} of unguided)" if plain and line is not plain else "")
@@ -200,7 +202,7 @@ def _unfinished(study: Study) -> str:
 
 def _under(guidance: str, start: bool = False) -> str:
     """`unguided`, `with CFG 1.5`; with a capital where a sentence starts."""
-    text = guidance if is_unguided(guidance.partition(" (")[0]) else f"with {guidance}"
+    text = guidance if is_unguided(re.split(r" \(|, ", guidance)[0]) else f"with {guidance}"
     return text[:1].upper() + text[1:] if start else text
 
 

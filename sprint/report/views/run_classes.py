@@ -1,9 +1,8 @@
 """A run's images label by label: how many the classifier of real ones takes for what was asked."""
 
-from sprint.diffusion import guidance
 from sprint.metrics import metric_of
 from sprint.report.blocks import Block, Cell, Column, Table
-from sprint.report.format import arrow, metric_name, metric_text
+from sprint.report.format import arrow, drawn_text, metric_name, metric_text
 from sprint.report.read import Run
 from sprint.report.views import Report, RunView
 
@@ -22,7 +21,7 @@ class RunClasses(RunView):
         entries = _last(run)
         labels = _shown(entries[-1]["by_label"])
         heads = [Column("label"), Column("images")]
-        heads += [Column(f"{metric_name(METRIC)}, {guidance.text(one['guidance'])}", arrow(METRIC)) for one in entries]
+        heads += [Column(f"{metric_name(METRIC)}, {drawn_text(one)}", arrow(METRIC)) for one in entries]
         rows = tuple((_row(label, entries),) for label in labels)
         every = len(entries[-1]["by_label"]["images"])
         some = "" if len(labels) == every else f" {len(labels)} of {every} labels: those that fare worst, and best."

@@ -1,9 +1,9 @@
 """Every evaluation of a run: milestones and guidances, with every metric."""
 
-from sprint.diffusion import guidance, samplers
+from sprint.diffusion import samplers
 from sprint.metrics import is_metric, metric_of
 from sprint.report.blocks import Block, Cell, Column, Table
-from sprint.report.format import arrow, logarithmic, metric_name, metric_text
+from sprint.report.format import arrow, drawn_text, logarithmic, metric_name, metric_text
 from sprint.report.read import Run
 from sprint.report.views import Report, RunView
 
@@ -26,7 +26,7 @@ class RunNumbers(RunView):
 
 def _row(entry: dict, metrics: list[str]) -> tuple[Cell, ...]:
     values = (Cell(metric_text(name, entry["metrics"].get(name))) for name in metrics)
-    return (Cell(str(entry["step"]), head=True), Cell(guidance.text(entry["guidance"])), *values)
+    return (Cell(str(entry["step"]), head=True), Cell(drawn_text(entry)), *values)
 
 
 def _caption(run: Run) -> str:

@@ -1,8 +1,8 @@
 """A run's samples along its training and under every guidance, at the same noise and labels."""
 
-from sprint.diffusion import guidance
 from sprint.report.blocks import Block, Grid, Picture
 from sprint.report.figures.pictures import closest, kept, tiled
+from sprint.report.format import drawn_text
 from sprint.report.read import Run
 from sprint.report.views import Report, RunView
 
@@ -32,7 +32,7 @@ def _pictures(run: Run, report: Report) -> dict[str, list[Picture]]:
     for entry in {entry["key"]: entry for entry in run.evaluations}.values():
         images = kept(report.results, run.name, entry["key"])
         if images is not None:
-            picture = tiled(images, f"{run.name} at step {entry['step']}", guidance.text(entry["guidance"]))
+            picture = tiled(images, f"{run.name} at step {entry['step']}", drawn_text(entry))
             found.setdefault(f"step {entry['step']}", []).append(picture)
             last = entry["step"] == run.evaluations[-1]["step"]
             if last and (real := closest(report.results, run.name, entry["key"])):

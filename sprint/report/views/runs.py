@@ -1,8 +1,7 @@
 """All runs of the report in one table, each with a link to its page."""
 
-from sprint.diffusion import guidance
 from sprint.report.blocks import Block, Cell, text_table
-from sprint.report.format import factor_text, metric_name, metric_text, significant
+from sprint.report.format import drawn_text, factor_text, metric_name, metric_text, significant
 from sprint.report.pages.states import all_runs
 from sprint.report.read import Run
 from sprint.report.tables import UNKNOWN, sign_of
@@ -45,4 +44,4 @@ def _best(run: Run, primary: str) -> list[Cell]:
     if not known:
         return [Cell(UNKNOWN), Cell(UNKNOWN)]
     best = min(known, key=lambda entry: entry["metrics"][primary])
-    return [Cell(metric_text(primary, best["metrics"][primary])), Cell(guidance.text(best["guidance"]))]
+    return [Cell(metric_text(primary, best["metrics"][primary])), Cell(drawn_text(best))]

@@ -137,7 +137,7 @@ def _papers(results: Path) -> tuple[list[str], list[list[str]]]:
 
 
 QUANTITIES = {
-    "gmac": "GMAC, forward pass of an image, no guidance",
+    "gmac": "GMAC, forward pass of an image or a clip, no guidance",
     "params_m": "million parameters",
     "tflop_per_step": "TFLOP, sampling step of an image with guidance",
     "train_cost_vs_dense": "training FLOP of a sparse step over one of the yardstick",
