@@ -21,7 +21,7 @@ SAY_WHAT_YOU_GOT = """\
 localrules: all
 
 rule all:
-    input: expand("results/{how}.txt", how=["gpus", "gres", "none"]), expand("results/task{n}.txt", n=[1, 2])
+    input: expand("results/{how}.txt", how=["gpus", "gres", "none"]), expand("results/tasks/{n}", n=[1, 2])
 
 rule say:
     output: "results/{how}.txt"
@@ -34,7 +34,7 @@ rule say:
         "(env; echo started) >> results/{wildcards.how}.started 2> {log}; touch {output}"
 
 rule tell:
-    output: "results/task{n}.txt"
+    output: "results/tasks/{n}"
     resources: gpu=1
     shell: "env > {output}"
 """
@@ -99,7 +99,7 @@ def many_jobs(slurm, repository, new_workspace, submit_in_background, on_two_nod
     """
     page = (repository / "docs/cluster.md").read_text(encoding="utf-8").partition("\n## Many jobs")[2]
     (command,), (partitions,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("bash", "yaml"))
-    usual, options = ["snakemake", "--cores", "all", "--profile", "slurm"], shlex.split(command)
+    usual, options = ["snakemake", "--cores", "all", "--profile", "slurm"], shlex.split(command.replace("\\\n", ""))
     assert options[:5] == usual
     project = Project(new_workspace("many-jobs"), {"cluster": {"gpus": 1}})
     (project.folder / "partitions.yaml").write_text(partitions)
@@ -114,7 +114,8 @@ def said(slurm, repository, tmp_path_factory, run_to_end):
     shutil.copytree(repository / "slurm", folder / "slurm")
     (folder / "Snakefile").write_text(SAY_WHAT_YOU_GOT)
     run_to_end(folder, "--slurm-array-jobs=tell")
-    return {path.stem: path.read_text().splitlines() for path in folder.glob("results/*") if path.stat().st_size}
+    files = [*folder.glob("results/*.started"), *folder.glob("results/tasks/*")]
+    return {path.stem: path.read_text().splitlines() for path in files}
 
 
 @pytest.mark.parametrize("how", ["gpus", "gres"])
@@ -130,15 +131,16 @@ def test_a_job_that_asks_for_no_gpu_gets_none(said):
 
 
 def test_each_task_of_an_array_is_told_of_a_gpu_though_srun_does_not_start_the_first(said):
-    tasks = [dict(line.split("=", 1) for line in said[name] if "=" in line) for name in ("task1", "task2")]
+    tasks = [dict(line.split("=", 1) for line in said[name] if "=" in line) for name in ("1", "2")]
     first, second = sorted(tasks, key=lambda told: told["SLURM_ARRAY_TASK_ID"])
     assert first["SLURM_ARRAY_JOB_ID"] == second["SLURM_ARRAY_JOB_ID"]
     assert {first["CUDA_VISIBLE_DEVICES"], second["CUDA_VISIBLE_DEVICES"]} <= {"0", "1"}
     assert "SLURM_STEP_GPUS" in second and "SLURM_STEP_GPUS" not in first
 
 
-def test_fewer_jobs_at_a_time_than_an_array_has_tasks_are_never_submitted(project, submit, eventually):
+def test_fewer_jobs_at_a_time_than_an_array_has_tasks_are_never_submitted(slurm, workspace, submit, eventually):
     """Why docs/cluster.md asks for so many."""
+    project = Project(workspace, {"seeds": [0, 1]})
     options = ("--verbose", "--jobs", "1", "--slurm-array-jobs=train")
     targets = [f"results/scratch/runs/{run}/train.json" for run in project.runs]
     snakemake = submit(project.folder, *options, *TO_SCRATCH, "--", *targets)
