@@ -36,7 +36,7 @@ SlurmctldPort={controller_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=15
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -124,18 +124,41 @@ def ask(*command: str) -> str:
 
 
 def state_of(job: str) -> str:
-    """PENDING, RUNNING, COMPLETED, TIMEOUT, CANCELLED, ..."""
+    """PENDING, RUNNING, COMPLETED, TIMEOUT, CANCELLED, ...; of an array, a line a task."""
     return ask("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T").strip()
 
 
 def cancel(jobs: list[str]) -> None:
     """Cancel jobs and wait until none is left, so that no process outlives its test."""
     for _ in range(200):
-        left = [job for job in jobs if state_of(job) in {"PENDING", "RUNNING", "COMPLETING"}]
+        left = [job for job in jobs if {"PENDING", "RUNNING", "COMPLETING"} & set(state_of(job).split())]
         if not left:
             return
         ask("scancel", "--quiet", *left)
         time.sleep(0.1)
+
+
+def die(node: str, job: str) -> None:
+    """Have a node die on which this job alone runs, as if its power failed: nothing on it can say a last word."""
+    daemon = int((running_folder() / f"slurmd-{node}.pid").read_text())
+    for pid in (daemon, *processes_of(job)):
+        sent(signal.SIGKILL, pid)
+    ask("scontrol", "update", f"nodename={node}", "state=down", "reason=died")  # which it learns by itself in minutes
+
+
+def start_again(node: str) -> None:
+    """Bring back a node that died."""
+    start("slurmd", "-N", node)
+    wait_until(all_nodes_idle, f"{node} to come back", running_folder())
+
+
+def processes_of(job: str) -> list[int]:
+    """The processes of a job: those of Slurm that watch over it, then all that they started."""
+    table = [line.split(None, 2) for line in ask("ps", "-eo", "pid=,ppid=,args=").splitlines()]
+    found = [pid for pid, _, command in table if command.startswith(f"slurmstepd: [{job}.")]
+    for parent in found:  # which grows meanwhile
+        found.extend(pid for pid, above, _ in table if above == parent)
+    return [int(pid) for pid in found]
 
 
 def running_folder() -> Path | None:

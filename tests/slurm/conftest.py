@@ -36,13 +36,19 @@ class Snakemake:
                 command, cwd=folder, env=env, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
             )
 
-    def wait(self, seconds: float = 400) -> int:
+    def wait(self, seconds: float = 900) -> int:
         """Its exit status, once it has ended."""
         return self.process.wait(timeout=seconds)
 
     def jobs(self) -> list[str]:
-        """The Slurm jobs that it has submitted, in order."""
-        return re.findall(r"has been submitted with SLURM jobid (\d+)", self.text)
+        """The Slurm jobs that it has submitted, in order; an array counts as one."""
+        return re.findall(r"(?:has been submitted with SLURM jobid|and SLURM job ID) (\d+)", self.text)
+
+    def records(self) -> list[dict[str, str]]:
+        """What Slurm remembers of each of them, and of each task of an array: Partition, Comment, TimeLimit, ..."""
+        (name,) = re.findall(r"SLURM run ID: (\S+)", self.text)
+        lines = cluster.ask("scontrol", "show", "jobs", "--oneliner").splitlines()
+        return [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if f"JobName={name} " in line]
 
     def send(self, number: signal.Signals) -> None:
         """To the whole group, like a key pressed at the terminal."""
@@ -98,7 +104,7 @@ def submit_in_background(slurm, command_environment):
 def eventually():
     """eventually(lambda: ..., "what"): wait until it holds, and return what it gave."""
 
-    def wait(condition, what: str, seconds: float = 120):
+    def wait(condition, what: str, seconds: float = 300):
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"

@@ -1,4 +1,4 @@
-"""The profile slurm/config.yaml on real Slurm daemons: GPUs, the DAG, failures, time limits, interruptions.
+"""The profile slurm/config.yaml on real Slurm daemons: GPUs, the DAG, many jobs, failures, time limits, interruptions.
 
 All in one file, so that all share one cluster when tests are spread over workers by file.
 """
@@ -6,14 +6,14 @@ All in one file, so that all share one cluster when tests are spread over worker
 import fcntl
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
-from pathlib import Path
 
 import pytest
 import yaml
-
-from sprint.plan.reading import load_plan
+from project import Project
 
 pytestmark = pytest.mark.slurm
 
@@ -21,7 +21,7 @@ SAY_WHAT_YOU_GOT = """\
 localrules: all
 
 rule all:
-    input: "results/gpus.txt", "results/gres.txt", "results/none.txt"
+    input: expand("results/{how}.txt", how=["gpus", "gres", "none"]), expand("results/tasks/{n}", n=[1, 2])
 
 rule say:
     output: "results/{how}.txt"
@@ -32,43 +32,17 @@ rule say:
         cpus_per_task=2,
     shell:
         "(env; echo started) >> results/{wildcards.how}.started 2> {log}; touch {output}"
+
+rule tell:
+    output: "results/tasks/{n}"
+    resources: gpu=1
+    shell: "env > {output}"
 """
-
-
-class Project:
-    """A scratch project folder with one preset, and one run of it that tests train and interrupt."""
-
-    def __init__(self, folder: Path, scale: dict | None = None, **training):
-        self.folder = folder
-        preset = yaml.safe_load((folder / "workflow/presets/smoke.yaml").read_text())
-        preset["studies"] = ["guidance"]
-        preset["train"] |= training
-        preset |= scale or {}
-        (folder / "workflow/presets/scratch.yaml").write_text(yaml.safe_dump(preset))
-        plan = load_plan("scratch", folder)
-        self.run = next(run.name for run in plan.studies["guidance"].runs if run.method == "sprint")
-        self.run_folder = folder / "results/scratch/runs" / self.run
-        self.target = self.run_folder.relative_to(folder) / "train.json"
-
-    def weights(self) -> dict[str, bytes]:
-        """The averaged weights of every milestone."""
-        return {path.name: path.read_bytes() for path in sorted(self.run_folder.glob("milestones/*.safetensors"))}
-
-    def checkpointed(self) -> bool:
-        return any(self.run_folder.glob("checkpoints/*.json"))
-
-    def trainer(self) -> int:
-        """The process that holds the run."""
-        return json.loads((self.run_folder / "lock").read_text())["pid"]
-
-    def pause(self) -> int:
-        """Stop the training as a hanging file system would; SIGCONT lets it go on."""
-        os.kill(self.trainer(), signal.SIGSTOP)
-        return self.trainer()
-
 
 TO_SCRATCH = ("--config", "preset=scratch")
 SLOW = {"steps": 400, "checkpoint_every": 20}
+IN_SHARDS = {"images": 2560, "batch": 256, "guidance": [{"kind": "none"}]}  # five of 512 images
+LONGEST_ARGUMENT = 128 * 1024  # of a command on Linux: MAX_ARG_STRLEN
 
 
 @pytest.fixture
@@ -117,14 +91,31 @@ def on_two_nodes(slurm, new_workspace, submit_in_background, eventually):
     return project, snakemake, got
 
 
+@pytest.fixture(scope="module", autouse=True)
+def many_jobs(slurm, repository, new_workspace, submit_in_background, on_two_nodes):
+    """The same study's metrics by the command that docs/cluster.md gives for many jobs, with its file of partitions.
+
+    It starts once the training on two nodes, which needs all their GPUs, has begun.
+    """
+    page = (repository / "docs/cluster.md").read_text(encoding="utf-8").partition("\n## Many jobs")[2]
+    (command,), (partitions,) = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("bash", "yaml"))
+    usual, options = ["snakemake", "--cores", "all", "--profile", "slurm"], shlex.split(command.replace("\\\n", ""))
+    assert options[:5] == usual
+    project = Project(new_workspace("many-jobs"), {"cluster": {"gpus": 1}})
+    (project.folder / "partitions.yaml").write_text(partitions)
+    targets = [f"results/scratch/runs/{run}/metrics.json" for run in project.runs]
+    return project, submit_in_background(project.folder, "--verbose", *options[5:], *TO_SCRATCH, "--", *targets)
+
+
 @pytest.fixture(scope="module")
 def said(slurm, repository, tmp_path_factory, run_to_end):
     """What jobs said that asked for two GPUs with --gpus, two with --gres, and none."""
     folder = tmp_path_factory.mktemp("say") / "of ümlauts and spaces"
     shutil.copytree(repository / "slurm", folder / "slurm")
     (folder / "Snakefile").write_text(SAY_WHAT_YOU_GOT)
-    run_to_end(folder)
-    return {name: (folder / f"results/{name}.started").read_text().splitlines() for name in ("gpus", "gres", "none")}
+    run_to_end(folder, "--slurm-array-jobs=tell")
+    files = [*folder.glob("results/*.started"), *folder.glob("results/tasks/*")]
+    return {path.stem: path.read_text().splitlines() for path in files}
 
 
 @pytest.mark.parametrize("how", ["gpus", "gres"])
@@ -137,6 +128,24 @@ def test_a_gpu_job_starts_once_with_all_its_gpus(said, how):
 def test_a_job_that_asks_for_no_gpu_gets_none(said):
     assert said["none"].count("started") == 1
     assert [line for line in said["none"] if line.startswith(("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS"))] == []
+
+
+def test_each_task_of_an_array_is_told_of_a_gpu_though_srun_does_not_start_the_first(said):
+    tasks = [dict(line.split("=", 1) for line in said[name] if "=" in line) for name in ("1", "2")]
+    first, second = sorted(tasks, key=lambda told: told["SLURM_ARRAY_TASK_ID"])
+    assert first["SLURM_ARRAY_JOB_ID"] == second["SLURM_ARRAY_JOB_ID"]
+    assert {first["CUDA_VISIBLE_DEVICES"], second["CUDA_VISIBLE_DEVICES"]} <= {"0", "1"}
+    assert "SLURM_STEP_GPUS" in second and "SLURM_STEP_GPUS" not in first
+
+
+def test_fewer_jobs_at_a_time_than_an_array_has_tasks_are_never_submitted(slurm, workspace, submit, eventually):
+    """Why docs/cluster.md asks for so many."""
+    project = Project(workspace, {"seeds": [0, 1]})
+    options = ("--verbose", "--jobs", "1", "--slurm-array-jobs=train")
+    targets = [f"results/scratch/runs/{run}/train.json" for run in project.runs]
+    snakemake = submit(project.folder, *options, *TO_SCRATCH, "--", *targets)
+    eventually(lambda: "Array job collection incomplete for rule train" in snakemake.text, "the executor to drop one")
+    assert snakemake.jobs() == []
 
 
 def test_the_last_lines_of_a_failed_job_reach_the_terminal_and_there_is_one_writer(project, submit):
@@ -206,3 +215,74 @@ def test_the_dag_runs_to_its_report(whole_dag):
     assert snakemake.wait() == 0, snakemake.text
     assert "<html" in (project.folder / "reports/scratch/index.html").read_text()
     assert json.loads((project.run_folder / "metrics.json").read_text())["state"] == "done"
+
+
+def of_rule(snakemake, rule: str) -> list[dict[str, str]]:
+    """Slurm's records of the jobs of one rule."""
+    return [record for record in snakemake.records() if rule in record["Comment"]]
+
+
+def test_many_trainings_are_tasks_of_one_array_and_evaluations_share_a_job(many_jobs):
+    project, snakemake = many_jobs
+    assert snakemake.wait() == 0, snakemake.text[-5000:]
+    trainings, (evaluations,) = of_rule(snakemake, "rule_train"), of_rule(snakemake, "evaluate")
+    assert len({record["ArrayJobId"] for record in trainings}) == 1
+    assert sorted(record["ArrayTaskId"] for record in trainings) == ["1", "2"]
+    assert len(project.runs) == 2 and "ArrayJobId" not in evaluations
+    assert {record["TresPerJob"] for record in (*trainings, evaluations)} == {"gres:gpu:1"}
+    assert (evaluations["TimeLimit"], evaluations["MinMemoryNode"]) == ("02:00:00", "4000M")
+
+
+def test_each_of_many_jobs_is_in_the_partition_of_the_file_that_fits_it(many_jobs):
+    _, snakemake = many_jobs
+    assert snakemake.wait() == 0, snakemake.text[-5000:]
+    with_gpu = {bool(record.get("TresPerJob")): set() for record in snakemake.records()}
+    for record in snakemake.records():
+        with_gpu[bool(record.get("TresPerJob"))].add(record["Partition"])
+    assert with_gpu == {True: {"gpu"}, False: {"cpu"}}  # which is not the default
+
+
+def test_as_many_tasks_as_the_profile_allows_fit_into_the_command_of_an_array(many_jobs):
+    project, snakemake = many_jobs
+    assert snakemake.wait() == 0, snakemake.text[-5000:]
+    (call,) = re.findall(r"Submitting array job with sbatch call: (.*)", snakemake.text)
+    (others,) = re.findall(r"--slurm-jobstep-array-execs=(\S+?)\"", call)
+    limit = yaml.safe_load((project.folder / "slurm/config.yaml").read_text())["slurm-array-limit"]
+    alone, of_a_task = len(call) - len(others), len(others) / (len(project.runs) - 1)
+    assert of_a_task > 1000 and alone + limit * of_a_task < LONGEST_ARGUMENT
+
+
+def test_many_jobs_give_the_same_numbers(many_jobs, whole_dag):
+    numbers = []
+    for project, snakemake in (many_jobs, whole_dag):
+        assert snakemake.wait() == 0, snakemake.text[-5000:]
+        files = [project.results / "runs" / run / "metrics.json" for run in project.runs]
+        numbers.append({path.parent.name: path.read_bytes() for path in files})
+    assert numbers[0] == numbers[1] and len(numbers[0]) == 2
+
+
+def test_a_node_that_dies_while_it_samples_loses_one_shard(
+    whole_dag, many_jobs, time_limited, on_two_nodes, new_workspace, submit, run_cli, eventually, slurm
+):
+    for _, other, *_ in (whole_dag, many_jobs, time_limited, on_two_nodes):
+        other.wait()  # nothing else is on the node
+    dying, alone = (Project(new_workspace(name), {"evaluate": IN_SHARDS}) for name in ("node-dies", "node-lives"))
+    for copy in (dying, alone):
+        unwanted = shutil.ignore_patterns("metrics*", "evaluations", "samples", "sweeps")
+        shutil.copytree(whole_dag[0].results, copy.results, ignore=unwanted)
+    metrics = dying.run_folder / "metrics.json"
+    snakemake = submit(dying.folder, *TO_SCRATCH, "--", metrics.relative_to(dying.folder))
+    (job,) = eventually(snakemake.jobs, "the evaluation to be submitted")
+    node = eventually(lambda: slurm.ask("squeue", "--noheader", f"--jobs={job}", "--format=%N").strip(), "a node")
+    eventually(lambda: any(dying.run_folder.glob("evaluations/*/*.safetensors")), "the first shard")
+    slurm.die(node, job)
+    whole = len(list(dying.run_folder.glob("evaluations/*/*.safetensors")))
+    assert 0 < whole < 5 and not metrics.exists()
+    assert snakemake.wait() == 0, snakemake.text
+    (record,) = snakemake.records()
+    assert snakemake.jobs() == [job] and record["Restarts"] == "1" and record["NodeList"] != node
+    log = (dying.results / f"logs/evaluate-{dying.run}.log").read_text()
+    assert f"going on after {whole} of 5 shards" in log
+    assert run_cli("evaluate", alone.run, "--preset", "scratch", cwd=alone.folder).returncode == 0
+    assert metrics.read_bytes() == (alone.run_folder / "metrics.json").read_bytes()
+    slurm.start_again(node)
