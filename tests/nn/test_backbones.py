@@ -102,7 +102,7 @@ def tells_tokens_apart_by_their_places_alone(cls: type[Backbone], kind: dict) ->
         )
         alike = model.method.blocks(tokens.mean(1, keepdim=True).expand_as(tokens), context)
         whole = model.method.blocks(tokens, context)
-    assert same.shape == (3, TOKENS // 2, 16) and torch.allclose(same.flip(1), turned, atol=1e-5)
+    assert same.shape == (3, TOKENS // 2, 16) and torch.allclose(same.flip(1), turned, atol=1e-4)
     assert whole.shape == tokens.shape and not torch.allclose(whole[:, :1], whole[:, 1:2], atol=1e-3)
     assert alike.isfinite().all()
 
