@@ -188,7 +188,9 @@ def cost(
     model: Annotated[str, typer.Option(help="Instead of a study: a published size and patch, such as XL/2.")] = "",
     resolution: Annotated[int, whole(1, 4096, "Pixels; latents have an eighth of them a side.")] = 256,
     method: Annotated[str, typer.Option(help="A file of sprint/methods; usually that of every block and token.")] = "",
-    frames: Annotated[int, whole(0, 1024, "Of a clip, for Latte's network in place of DiT's; 0: an image.")] = 0,
+    frames: Annotated[
+        int | None, whole(1, 1024, "Of a clip, for Latte's network in place of DiT's. [default: an image]")
+    ] = None,
     drop: Annotated[float, finite("Share of the tokens that sparse training drops.")] = 0.0,
     split: Annotated[str, typer.Option(help="SPRINT's encoder/middle/decoder blocks, such as 2/24/2.")] = "",
     guidance: Annotated[str, typer.Option(help="A file of sprint/diffusion/guidance.")] = "none",
