@@ -22,7 +22,7 @@ for name, chosen in json.loads(sys.argv[1]).items():
 steps = [["extractor", name] for name in plan.preset.evaluate.extractors]
 steps += [["reference"], *(step for run in found.values() for step in (["train", run], ["evaluate", run]))]
 steps += [["evaluate", found["guidance_kinds"], "--sweep", "guidance_kinds"]]
-steps += [["bench", "attention", found["backbone"], "--tokens", "64", "--repeats", "1", "--threads", "1"]]
+steps += [["bench", "attention", found["rules"], "--tokens", "64", "--repeats", "1", "--threads", "1"]]
 steps += [step for name in found for step in (["cost", name], ["report", name])]
 for arguments in steps:
     app([*arguments, "--preset", "smoke"], standalone_mode=False)
