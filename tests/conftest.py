@@ -3,7 +3,6 @@
 Tests run the same `sprint` and `snakemake` as a user does, with the python that runs the tests.
 """
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,26 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import PROJECT_FILES, REPOSITORY, environment, run
 
 # Whoever starts the tests in the background has Ctrl-C ignored in them and in all that they start; not in these tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROJECT_FILES = ("Snakefile", "workflow", "profiles", "ablations", "slurm", "environment.yml")
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a command under test: this python's scripts first, one thread, no terminal colours."""
-    scripts = Path(sys.executable).parent
-    settings = {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
-    return os.environ | settings | changes
-
-
-def run(arguments: list, cwd: Path, env: dict[str, str] | None, timeout: float) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=cwd, env=environment(**(env or {})), capture_output=True, text=True, timeout=timeout
-    )
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from conftest import PROJECT_FILES, REPOSITORY, run
+from commands import PROJECT_FILES, REPOSITORY, run
 from test_readme import DENSE, losses, rows_of
 
 FIRST, AGAIN = (REPOSITORY / "results/reference" / name for name in ("evening", "evening-again"))
