@@ -1,6 +1,7 @@
 """The real commands as tests run them: `python -m` of what a user types, in an environment of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,3 +22,15 @@ def run(arguments: list, cwd: Path, env: dict[str, str] | None, timeout: float) 
     return subprocess.run(
         command, cwd=cwd, env=environment(**(env or {})), capture_output=True, text=True, timeout=timeout
     )
+
+
+def make_workspace(folder: Path) -> Path:
+    """A project folder with its own copies of the workflow and the studies, and no results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PROJECT_FILES:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        elif source.exists():
+            shutil.copy2(source, folder / name)
+    return folder

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import PROJECT_FILES, REPOSITORY, environment, run
+from commands import REPOSITORY, environment, make_workspace, run
 
 # Whoever starts the tests in the background has Ctrl-C ignored in them and in all that they start; not in these tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -46,18 +46,6 @@ def snakemake():
         return run(["snakemake", *(["--cores", cores] if cores else []), *arguments], cwd, env, timeout)
 
     return call
-
-
-def make_workspace(folder: Path) -> Path:
-    """A project folder with its own copies of the workflow and the studies, and no results."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in PROJECT_FILES:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name)
-        elif source.exists():
-            shutil.copy2(source, folder / name)
-    return folder
 
 
 @pytest.fixture

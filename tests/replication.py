@@ -18,7 +18,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from commands import PROJECT_FILES, REPOSITORY, run
+from commands import REPOSITORY, make_workspace, run
 from test_readme import DENSE, losses, rows_of
 
 FIRST, AGAIN = (REPOSITORY / "results/reference" / name for name in ("evening", "evening-again"))
@@ -75,9 +75,7 @@ def _seed(run: str) -> str:
 
 def report(folder: Path) -> Path:
     """What the report makes of the packed results in `folder`: where its tables and verdicts are."""
-    for name in PROJECT_FILES:
-        source = REPOSITORY / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    make_workspace(folder)
     with tarfile.open(PACKED) as archive:
         archive.extractall(folder, filter="data")
     for study in ("", *STUDIES):

@@ -200,13 +200,12 @@ def cost(
     if bool(study) == bool(model):
         raise UserError("cost takes either a study or --model, such as --model XL/2")
     if frames:
-        from sprint.cost.papers import cost_of_clips
-        from sprint.cost.video import print_clip_cost
+        from sprint.cost.papers import print_clip_cost
         from sprint.diffusion.guidance import Guidance
 
         if not model or method or drop or split or guidance != Guidance.usual:
             raise UserError("cost takes --frames with --model, --resolution and --json alone: of the dense network")
-        return print_clip_cost(cost_of_clips(model, resolution, frames), frames, as_json)
+        return print_clip_cost(model, resolution, frames, as_json)
     if model:
         from sprint.cost.papers import print_cost
 

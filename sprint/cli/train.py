@@ -26,8 +26,8 @@ def train(run: RunName, preset: Preset = "digits"):
     if planned.checkpoint:
         from sprint.training.imported import import_run
 
-        about = import_run(planned, folder)["published"]
-        print("\n".join([f"{planned.name}: imported from {about['file']}", *about["said"]]))
+        said = import_run(planned, folder).get("published", {}).get("said", [])
+        print("\n".join([f"{planned.name}: imported from {planned.checkpoint['path']}", *said]))
         return say_remaining(preset, results)
     over_devices(plan.preset)
     from sprint.bench.first_run import warning

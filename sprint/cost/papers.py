@@ -84,9 +84,6 @@ def print_cost(
     """Print cost_of_published as a table with units, or as JSON; without a method, of the dense network."""
     config = published_config(model, resolution, method or YARDSTICK, drop, settings)
     cost = cost_of_published(config, GUIDANCES[guidance]())
-    if as_json:
-        print(json.dumps(cost, indent=1))
-        return
     lines = {
         "parameters": f"{cost['params'] / 1e6:,.2f} million",
         "forward pass of an image": f"{cost['forward_macs'] / 1e9:,.3f} GMAC, all tokens, no guidance",
@@ -96,6 +93,24 @@ def print_cost(
         f"sampling step, {guidance}": f"{cost['sampling_flops_per_step'] / 1e12:,.4f} TFLOP per image, all its calls",
         "activations kept": f"{cost['activation_bytes_per_image'] / 2**20:,.0f} MiB per image in float32, an estimate",
     }
+    _print(cost, lines, as_json)
+
+
+def print_clip_cost(model: str, resolution: int, frames: int, as_json: bool) -> None:
+    """Print cost_of_clips as a table with units, or as JSON."""
+    cost = cost_of_clips(model, resolution, frames)
+    lines = {
+        "parameters": f"{cost['params'] / 1e6:,.2f} million, positions not among them",
+        "forward pass of a clip": f"{cost['forward_macs'] / 1e9:,.3f} GMAC, {frames} frames, no guidance",
+        "training": f"{cost['train_flops_per_clip'] / 1e9:,.1f} GFLOP per clip, forward and backward",
+    }
+    _print(cost, lines, as_json)
+
+
+def _print(cost: dict, lines: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(cost, indent=1))
+        return
     for name, value in lines.items():
         print(f"{name:26} {value}")
 

@@ -8,8 +8,6 @@ of the paper). The network is there to be counted: nothing here trains one, and 
 place, though all rows of a clip have the same time: that is counted, as it is what was published.
 """
 
-import json
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -61,17 +59,3 @@ def clip_cost(depth: int, width: int, heads: int, patch: int, size: int, channel
         "forward_macs": counter.get_total_flops() // 2,
         "train_flops_per_clip": TRAINING_FACTOR * counter.get_total_flops(),
     }
-
-
-def print_clip_cost(cost: dict, frames: int, as_json: bool) -> None:
-    """Print clip_cost as a table with units, or as JSON."""
-    if as_json:
-        print(json.dumps(cost, indent=1))
-        return
-    lines = {
-        "parameters": f"{cost['params'] / 1e6:,.2f} million, positions not among them",
-        "forward pass of a clip": f"{cost['forward_macs'] / 1e9:,.3f} GMAC, {frames} frames, no guidance",
-        "training": f"{cost['train_flops_per_clip'] / 1e9:,.1f} GFLOP per clip, forward and backward",
-    }
-    for name, value in lines.items():
-        print(f"{name:26} {value}")

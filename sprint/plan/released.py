@@ -13,8 +13,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sprint.diffusion.denoiser import ModelConfig
 from sprint.plan.schema import Preset, Run
-from sprint.plan.training import UNTRAINED
+from sprint.plan.training import UNKNOWN_TRAINING
 from sprint.published.network import look_at
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import checked, describe, inside
@@ -55,23 +56,23 @@ def released_run(preset: Preset, entry: Released, location: str) -> Run:
     if sees != given:
         shape = "{} x {} x {} of {} classes".format
         raise UserError(f"{place} sees {shape(*sees)}; allowed: {shape(*given)}, as preset {preset.name} has them")
+    run = run_of(config, found.codebase.subsampling, preset.name, preset.data, preset.image_size)
+    named = {"path": entry.checkpoint, "from": entry.source, "model": entry.model, "settings": entry.settings}
+    return dataclasses.replace(run, codec=preset.codec, overrides={"checkpoint": path.stem}, checkpoint=named)
+
+
+def run_of(config: ModelConfig, subsampling: str, preset: str, data: dict, image_size: int) -> Run:
+    """A published network as a run, of whose training nothing is known."""
     return Run(
-        preset=preset.name,
+        preset=preset,
         method=config.method,
         drop=config.backbone.drop,
-        subsampling=found.codebase.subsampling,
+        subsampling=subsampling,
         settings=dataclasses.asdict(config.settings),
-        overrides={"checkpoint": path.stem},
+        overrides={},
         seed=0,
-        data=preset.data,
-        codec=preset.codec,
-        image_size=preset.image_size,
+        data=data,
+        image_size=image_size,
         model=dataclasses.replace(config.backbone, grid=0, drop=0.0),
-        train=UNTRAINED,
-        checkpoint={
-            "path": entry.checkpoint,
-            "from": entry.source,
-            "model": entry.model,
-            "settings": entry.settings,
-        },
+        train=UNKNOWN_TRAINING,
     )

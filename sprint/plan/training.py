@@ -70,7 +70,7 @@ class Training:
         return sparse * self.batch + (step - sparse) * self.finetune_batch
 
 
-UNTRAINED = Training(  # of a published checkpoint, of whose training nothing is known
+UNKNOWN_TRAINING = Training(  # of a published checkpoint, of whose training nothing is known
     steps=0,
     finetune=0.0,
     batch=0,

@@ -202,7 +202,7 @@ def _cost_rows(study: Study, facts: dict) -> list[Row]:
 
 def _step_ratio(study: Study, method: str, drop: float) -> str:
     for run in study.runs:
-        if run.cost.get("stages") and run.factor("method") == method and run.factor("drop") == drop:
+        if "train_flops_per_image" in run.cost and run.factor("method") == method and run.factor("drop") == drop:
             ratio = run.cost["train_flops_per_image"] / run.cost["finetune_flops_per_image"]
             return f"{ratio:.3f}× (over its own full-token step)"
     return NOT_HERE

@@ -189,7 +189,11 @@ def training_share(study: Study, runs: list[Run]) -> float | None:
     known = next((run.cost for run in runs if "train_flops_vs_dense" in run.cost), None)
     if known is None:
         return None
-    usual = [run for run in study.runs if run.cost and drops_nothing(run) and run.config.get("overrides") == {}]
+    usual = [
+        run
+        for run in study.runs
+        if "train_flops" in run.cost and drops_nothing(run) and run.config.get("overrides") == {}
+    ]
     spent = {run.cost["train_flops"] for run in usual}
     return known["train_flops"] / spent.pop() if len(spent) == 1 else known["train_flops_vs_dense"]
 

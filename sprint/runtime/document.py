@@ -109,6 +109,26 @@ class Each:
 
 
 @dataclass(frozen=True)
+class Some:
+    """A list of one thing, and not an empty one."""
+
+    inner: object
+
+
+@dataclass(frozen=True)
+class AllOrNone:
+    """A mapping that has all keys of `more`, as soon as it has one that is not among `always`."""
+
+    always: dict
+    more: dict
+
+    def of(self, value: object) -> dict:
+        """What a value has to be."""
+        has = isinstance(value, dict) and (self.more.keys() - self.always.keys()) & value.keys()
+        return {**self.always, **(self.more if has else {})}
+
+
+@dataclass(frozen=True)
 class Maybe:
     """A number, or null where it could not be computed."""
 
@@ -124,10 +144,14 @@ class Maybe:
 
 def check(expected: object, value: object, key: str = "") -> None:
     """Raise Unfit for the first place in `value` that is not as expected; `key` is where it stands."""
+    if isinstance(expected, AllOrNone):
+        expected = expected.of(value)
     if isinstance(expected, dict | Each):
         _check_mapping(expected, value, key)
-    elif isinstance(expected, list | tuple):
-        _check_list(expected, value, key)
+    elif isinstance(expected, Some) and value == []:
+        raise Unfit(f"{key} is []; allowed: {_allowed(expected)}")
+    elif isinstance(expected, list | tuple | Some):
+        _check_list([expected.inner] if isinstance(expected, Some) else expected, value, key)
     elif not expected.fits(value):
         raise Unfit(f"{key} is {describe(value)}; allowed: {expected.allowed}")
 
@@ -154,8 +178,8 @@ def _check_list(expected: list | tuple, value: object, key: str) -> None:
 
 
 def _allowed(expected: object) -> str:
-    if isinstance(expected, dict | Each):
+    if isinstance(expected, dict | Each | AllOrNone):
         return "a mapping"
-    if isinstance(expected, list):
-        return "a list"
+    if isinstance(expected, list | Some):
+        return "a list" if isinstance(expected, list) else "a list of at least one"
     return f"a list of {len(expected)}" if isinstance(expected, tuple) else expected.allowed

@@ -10,7 +10,20 @@ the command that makes the file anew. To add a key is no new version; to give on
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprint.runtime.document import Anything, Each, Maybe, Moment, Number, Text, Truth, Unfit, Whole, check
+from sprint.runtime.document import (
+    AllOrNone,
+    Anything,
+    Each,
+    Maybe,
+    Moment,
+    Number,
+    Some,
+    Text,
+    Truth,
+    Unfit,
+    Whole,
+    check,
+)
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import read_json, write_json
 
@@ -151,12 +164,16 @@ COST = Kind(
     {
         **{"study": Text(), "code?": Each(Text())},
         "runs": Each(
-            {
-                **{"params": Whole(1), "forward_macs": POSITIVE, "train_flops?": POSITIVE},
-                "stages": [STAGE_COST],  # none of a published checkpoint, of whose training nothing is known
-                **{"train_flops_per_image?": POSITIVE, "finetune_flops_per_image?": POSITIVE},
-                **{"train_flops_vs_dense?": POSITIVE, "sampling_flops_per_step": Each(POSITIVE)},
-            }
+            AllOrNone(  # the second part is a training's, which is not known of a published checkpoint
+                {
+                    **{"params": Whole(1), "forward_macs": POSITIVE, "stages": [STAGE_COST]},
+                    "sampling_flops_per_step": Each(POSITIVE),
+                },
+                {
+                    **{"stages": Some(STAGE_COST), "train_flops": POSITIVE, "train_flops_vs_dense": POSITIVE},
+                    **{"train_flops_per_image": POSITIVE, "finetune_flops_per_image": POSITIVE},
+                },
+            )
         ),
     },
     named="study",

@@ -4,14 +4,14 @@ sprint import CHECKPOINT --from sit --model XL/2 --out DIR    # by itself
 sprint train RUN --preset imagenet256_xl2                     # as the row of a study that plan/released.py made
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.methods import METHODS
 from sprint.nn.backbones import Backbone
+from sprint.plan.released import run_of
 from sprint.plan.schema import Run
-from sprint.plan.training import UNTRAINED
 from sprint.published.network import GRID_UNTOLD, Published, look_at, weights_of
 from sprint.runtime import provenance, status
 from sprint.runtime.errors import UserError
@@ -88,19 +88,7 @@ def open_run(folder: Path) -> tuple[Run, ModelConfig, str]:
 
 
 def _run(config: ModelConfig, subsampling: str) -> Run:
-    return Run(
-        preset=PRESET,
-        method=config.method,
-        drop=config.backbone.drop,
-        subsampling=subsampling,
-        settings=asdict(config.settings),
-        overrides={},
-        seed=0,
-        data={},
-        image_size=config.size,
-        model=replace(config.backbone, grid=0, drop=0.0),
-        train=UNTRAINED,
-    )
+    return run_of(config, subsampling, PRESET, {}, config.size)
 
 
 def _write(run: Run, found: Published, folder: Path, facts: dict) -> int:

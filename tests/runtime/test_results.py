@@ -121,3 +121,24 @@ def test_equal_content_is_equal_bytes(tmp_path):
     for name, content in (("a", {"x": 1, "seconds": 2.0}), ("b", {"seconds": 2.0, "x": 1})):
         kinds.METRICS_TIME.write(tmp_path / name, content)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_the_costs_of_a_training_are_all_there_or_none(tree, tmp_path):
+    path = next(path for path in tree.files() if path.parent.name == "cost")
+    whole = read_json(path)
+    (name, costs), *_ = whole["runs"].items()
+    of_training = [key for key in costs if key.startswith(("train_", "finetune_"))]
+    assert len(of_training) == 4
+
+    def read(changed: dict) -> dict:
+        file = tmp_path / path.name
+        file.write_text(json.dumps(whole | {"runs": {name: changed}}))
+        return kinds.COST.read(file)["runs"][name]
+
+    none = {key: value for key, value in costs.items() if key not in of_training} | {"stages": []}
+    assert read(costs) == costs and read(none) == none  # as of a published checkpoint
+    for key in of_training:
+        with pytest.raises(UserError, match=f"{key} is missing"):
+            read({kept: value for kept, value in costs.items() if kept != key})
+    with pytest.raises(UserError, match=r"stages is .*at least one"):
+        read(costs | {"stages": []})
