@@ -88,10 +88,14 @@ class Tab:
     def open(self, address: str) -> None:
         """Go to an address and wait until it is there."""
         self.call("Page.navigate", url=address)
-        end = time.monotonic() + PATIENCE
         wanted = json.dumps(address.partition("#")[0])
-        while not self.value(f"document.readyState === 'complete' && location.href.split('#')[0] === {wanted}"):
-            assert time.monotonic() < end, f"{address} does not load"
+        self.wait(f"document.readyState === 'complete' && location.href.split('#')[0] === {wanted}")
+
+    def wait(self, expression: str) -> None:
+        """Until JavaScript finds it true: a browser tells of some things, a dialog's end, in a turn of their own."""
+        end = time.monotonic() + PATIENCE
+        while not self.value(expression):
+            assert time.monotonic() < end, f"not in {PATIENCE} s: {expression}"
             time.sleep(0.05)
 
     def look(self, width: int, dark: bool = False, height: int = 900) -> None:

@@ -148,7 +148,7 @@ def sliding(tab, folder: Path) -> None:
     assert tab.value("document.querySelector('dialog').open")
     assert tab.value("getComputedStyle(document.querySelector('dialog img')).imageRendering") == "pixelated"
     tab.press("Escape")
-    assert tab.value("document.querySelector('dialog')") is None
+    tab.wait("document.querySelector('dialog') === null")
 
 
 def keyboard_alone(tab, folder: Path) -> None:

@@ -169,7 +169,9 @@ def outline_of(plan) -> Outline:
         pictures=preset.miniature.pictures,
         image_size=preset.image_size,
         autoencoder_steps=preset.miniature.steps,
-        extractor_code={name: training_code(name) for name in plan.trained_extractors()},
+        extractor_code={
+            name: training_code(name) for name in [*plan.trained_extractors(), *plan.teaching_extractors()]
+        },
         reference_code=of_evaluation(preset.evaluate, [Drawing(unguided)], codec),
         evaluation_code=of_evaluation(preset.evaluate, drawings, codec),
         texts={part: str(getattr(preset, part)) for part in ("data", "model", "evaluate", "measure")},

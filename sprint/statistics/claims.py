@@ -6,8 +6,8 @@ not. A claim carries the date on which its rules were fixed, and each rule a has
 which rules it was judged by. The seeds that chose learning rates judge nothing (`refuse_tuning`). The file is read
 strictly: an unknown key ends with a sentence. No torch.
 
-    of, over   method, drop, subsampling, settings, model, train, guidance. Runs whose settings differ from the preset's
-               usual in a key that is not named are not meant.
+    of, over   method, drop, subsampling, backbone, teacher, settings, model, train, guidance. Runs whose settings
+               differ from the preset's usual in a key that is not named are not meant.
     guidance   none, cfg, pdg, ...: the best scale of that kind; best: the best of all that was evaluated
     study      where to look; without it, in all studies of the report
     metric     distance (the one that ranks settings), a metric's name, or cost/<key> of the run's modelled cost, such
@@ -41,6 +41,8 @@ class Selector:
     method: str
     drop: float = 0.0
     subsampling: str = ""  # "": whatever is usual
+    backbone: str = ""  # another than the preset's
+    teacher: str = ""
     settings: dict = field(default_factory=dict)
     model: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
@@ -50,11 +52,11 @@ class Selector:
     @property
     def asked(self) -> dict:
         """What sets the runs apart, by key."""
-        return {**self.settings, **self.model, **self.train}
+        named = {key: getattr(self, key) for key in ("backbone", "teacher", "subsampling") if getattr(self, key)}
+        return {**self.settings, **self.model, **self.train, **named}
 
     def text(self, guided: bool = True) -> str:
-        named = {**self.asked, **({"subsampling": self.subsampling} if self.subsampling else {})}
-        parts = [f"{self.method} {100 * self.drop:g}%", *(f"{key} {value}" for key, value in named.items())]
+        parts = [f"{self.method} {100 * self.drop:g}%", *(f"{key} {value}" for key, value in self.asked.items())]
         parts += [self.metric] if self.metric else []
         guidance = "unguided" if self.guidance == "none" else f"guidance {self.guidance}"
         return ", ".join([*parts, guidance] if guided else parts)

@@ -20,6 +20,7 @@ from sprint.nn.tokens import take
 from sprint.runtime.errors import UserError
 from sprint.runtime.plugins import Kind, find
 
+UNLABELLED = "ssl"  # the file in sprint/metrics/extractors that is to ours what DINOv2 is to Inception
 PUBLISHED = {"block": 8 / 28, "hidden": 2048 / 1152}  # of REPA's XL/2: in depths, in widths
 
 
@@ -27,7 +28,9 @@ PUBLISHED = {"block": 8 / 28, "hidden": 2048 / 1152}  # of REPA's XL/2: in depth
 class Teacher(Kind):
     """What pulls tokens towards features. Fields at 0 are those of REPA's XL/2 in proportion."""
 
-    extractor: str = ""  # whose features; "": the first of the preset's that is trained on its own images
+    extractor: str = (
+        ""  # whose features; "": of the self-supervised one, where the preset's are trained on its own images
+    )
     block: int = 0  # blocks that tokens have passed when they are compared
     weight: float = 0.5  # of its loss, beside the method's
     hidden: int = 0  # width inside the projection
@@ -38,7 +41,7 @@ class Teacher(Kind):
 
     def on(self, backbone: Backbone, extractors: list[str]) -> Self:
         """The same with what follows from a backbone and the names of a preset's extractors."""
-        own = [name for name in extractors if trained_here(name)]
+        own = [f"{name.rpartition('-')[0]}-{UNLABELLED}" for name in extractors if trained_here(name)]
         return replace(
             self,
             extractor=self.extractor or (own[0] if own else ""),

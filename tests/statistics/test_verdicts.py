@@ -97,6 +97,24 @@ def test_what_cannot_be_there_is_not_testable_and_what_is_not_there_yet_lacks_da
     assert found == NOT_ENOUGH and "are not counted yet" in one.why
 
 
+@pytest.mark.parametrize(("key", "value"), [("teacher", "repa"), ("backbone", "uvit")])
+def test_a_claim_names_the_teacher_or_backbone_that_it_means(tmp_path, key, value):
+    known = runs(tmp_path, (40.0, 41.0, 40.4), (60.0, 61.0, 60.5))
+    for run in known.settings["SPRINT 75%"]:
+        run.config.update({"overrides": {key: value}, "teacher": {"kind": "repa", "extractor": "digits-ssl"}})
+    for of, expected in ((OF, NOT_TESTABLE), (OF | {key: value}, NOT_MET), (OF | {key: "other"}, NOT_TESTABLE)):
+        (found,) = outcomes.verdicts([known], claims(tmp_path, RULE | {"of": of}))
+        assert found.outcome == expected, found.outcomes[0].why
+
+
+def test_what_was_taught_an_extractors_features_is_not_judged_by_them(tmp_path):
+    known = runs(tmp_path, (40.0, 41.0, 40.4), (40.0, 41.0, 40.5))
+    for run in known.settings["SPRINT 75%"]:
+        run.config.update({"overrides": {"teacher": "repa"}, "teacher": {"kind": "repa", "extractor": "digits-cnn"}})
+    (found,) = outcomes.verdicts([known], claims(tmp_path, RULE | {"of": OF | {"teacher": "repa"}}))
+    assert found.outcome == NOT_TESTABLE and "was taught the features of digits-cnn" in found.outcomes[0].why
+
+
 def test_modelled_costs_are_exact_and_decide_with_one_seed(tmp_path):
     known = {run: cost("dense", 0.0) for run in [make_run(tmp_path, "dense", 0.0, 0, 40.0)]}
     known |= {run: cost("sprint", 0.75) for run in [make_run(tmp_path, "sprint", 0.75, 0, 44.0)]}

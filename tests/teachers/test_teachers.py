@@ -34,7 +34,7 @@ def untrained(run) -> frozen.Features:
 def test_it_says_what_it_is_and_follows_the_published_proportions(name):
     assert TEACHERS[name].title and TEACHERS[name].cites
     found = taught(name).teacher
-    assert (found["kind"], found["extractor"]) == (name, "digits-cnn")
+    assert (found["kind"], found["extractor"]) == (name, "digits-ssl")
     assert (found["block"], found["hidden"]) == (round(6 * 8 / 28), round(16 * 2048 / 1152))
     assert convert(Teacher, found, "teacher").document() == found
 

@@ -53,12 +53,15 @@ def _meant(rule: Rule, selector: Selector, run: Run) -> bool:
     config, asked = run.config, selector.asked
     if (config.get("method"), config.get("drop")) != (selector.method, selector.drop):
         return False
-    if selector.subsampling and config.get("subsampling") != selector.subsampling:
+    changed = config.get("overrides", {})
+    if set(changed) - {*asked, *(("steps",) if rule.study else ())}:
         return False
-    free = {*asked, *(("subsampling",) if selector.subsampling else ()), *(("steps",) if rule.study else ())}
-    if set(config.get("overrides", {})) - free:
-        return False
-    has = {**config.get("settings", {}), **config.get("model", {}), **config.get("train", {})}
+    parts = (config.get(part, {}) for part in ("settings", "model", "train"))
+    has = {
+        "subsampling": config.get("subsampling"),
+        **changed,
+        **{key: one for part in parts for key, one in part.items()},
+    }
     return all(has.get(key) == value for key, value in asked.items())
 
 
@@ -71,6 +74,9 @@ def _side(study: Study, setting: str, rule: Rule, selector: Selector) -> Side:
     if nothing_learned(study):
         raise Untestable(f"most networks of study {study.name}, or its base, are hardly better than untrained ones")
     metric = metric_in(study, selector.metric or rule.metric)
+    taught = runs[0].config.get("teacher", {}).get("extractor")
+    if taught and metric.endswith(f"/{taught}"):
+        raise Untestable(f"{setting} was taught the features of {taught}, of which the distance is")
     found = [line for line in lines(study, setting) if metric in line.metrics]
     if selector.guidance != "best":
         found = [line for line in found if line.kind == selector.guidance]
