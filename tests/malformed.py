@@ -131,13 +131,13 @@ def judged(root: Path, texts: dict[str, bytes]) -> None:
     (root / PRESET).write_bytes(texts["preset"])
     (root / STUDY).write_bytes(texts["study"])
     try:
-        plan = load_plan("smoke", root)
+        runs = load_plan("smoke", root).runs()
     except UserError as error:
         sentence = str(error)
         assert str(root / PRESET) in sentence or str(root / STUDY) in sentence
         assert "\n" not in sentence and len(sentence) < 3000
         return
-    for run in plan.runs().values():
+    for run in runs.values():
         assert re.fullmatch(r"[A-Za-z0-9._+=,\[\]-]{1,200}", run.name)
         json.dumps(run.document(), allow_nan=False)
 

@@ -15,6 +15,7 @@ from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_evaluating, check_preset, check_shares, check_training, one_of, refuse_drawing
 from sprint.plan.released import Released, released_run
 from sprint.plan.schema import Drawing, Plan, Preset, Run, Study, Training
+from sprint.plan.studies import Studies
 from sprint.plan.tuned import at_rate, read_rates
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, differing, inside, nearest, ranged, read_yaml
@@ -72,15 +73,15 @@ class Entry:
 
 
 def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
-    """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right.
-
-    Without `data_too` images may be broken or gone: a report of what became of the runs reads none.
+    """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right: of a
+    study when it is asked for. Without `data_too` images may be broken or gone: a report of what became of the runs
+    reads none.
     """
     preset = load_preset(preset_name, root, data_too)
-    studies = {path.stem: load_study(path, preset) for path in study_files(root)}
+    files = {path.stem: path for path in study_files(root)}
     for name in preset.studies:
-        nearest(studies, name, f"{root / PRESETS / preset_name}.yaml: studies: study")
-    return Plan(preset, studies)
+        nearest(files, name, f"{root / PRESETS / preset_name}.yaml: studies: study")
+    return Plan(preset, Studies(files, lambda path: load_study(path, preset)))
 
 
 def study_files(root: Path) -> list[Path]:

@@ -8,6 +8,7 @@ studies share the runs they have in common.
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sprint import data
@@ -244,7 +245,7 @@ class Plan:
     """A preset with all its studies."""
 
     preset: Preset
-    studies: dict[str, Study]
+    studies: Mapping[str, Study]
 
     def trained_extractors(self) -> list[str]:
         """Names of the extractors that are trained on the preset's own images; others have published weights."""
@@ -264,9 +265,12 @@ class Plan:
 
     def run(self, name: str) -> Run:
         """The run called `name`, or the only one whose name begins so. Raises UserError naming the nearest."""
+        for study in dict.fromkeys([*self.preset.studies, *self.studies]):  # no more of them are read than it takes
+            if found := next((run for run in self.study(study).runs if run.name == name), None):
+                return found
         runs = self.runs()
         begun = [known for known in runs if known.startswith(name)]
-        if name in runs or not begun:
+        if not begun:
             return nearest(runs, name, f"run of preset {self.preset.name!r}")
         if len(begun) > 1:
             shown = ", ".join(begun[:4]) + (f" and {len(begun) - 4} more" if len(begun) > 4 else "")

@@ -267,7 +267,18 @@ def test_unknown_presets_studies_and_runs_are_refused_with_the_nearest(workspace
     assert "studies: study 'drop_ration' is unknown (nearest: 'drop_ratio')" in refusal(load_plan, "smoke", workspace)
 
 
+def test_a_run_is_found_without_reading_studies_that_do_not_have_it(workspace):
+    plan = load_plan("smoke", workspace)
+    first = plan.preset.studies[0]
+    run = plan.study(first).runs[0]
+    (workspace / "ablations" / "broken.yaml").write_text("title: [", encoding="utf-8")
+    plan = load_plan("smoke", workspace)
+    assert plan.run(run.name) == run and {*plan.studies.known} == {first}
+    assert "broken.yaml" in refusal(plan.runs)
+
+
 def test_the_presets_and_studies_of_the_repository_are_right():
     for path in sorted((tiny.ROOT / "workflow" / "presets").glob("*.yaml")):
         plan = load_plan(path.stem, tiny.ROOT)
-        assert plan.preset.name == path.stem and all(plan.study(name).runs for name in plan.preset.studies)
+        assert plan.preset.name == path.stem and plan.runs()
+        assert all(plan.study(name).runs for name in plan.preset.studies)
