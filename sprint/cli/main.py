@@ -101,11 +101,12 @@ def sample(
 ):
     """Draw images from trained or imported weights into PNG files."""
     from sprint.evaluation.pictures import asked_guidance, draw_pictures
+    from sprint.plan.schema import Drawing
 
     plan = _plan(preset)
     guidance = asked_guidance(kind, scale, plan.preset.evaluate)
     draw_pictures(_trained(plan, run), plan.preset.evaluate, guidance, count, out)
-    print(f"{count} images in {out}, {guidance.text()}")
+    print(f"{count} images in {out}, {Drawing(guidance, plan.preset.evaluate.attention).text()}")
 
 
 @app.command()

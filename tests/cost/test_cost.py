@@ -15,6 +15,7 @@ from sprint.cost.flops import (
 )
 from sprint.diffusion.attending import USUAL
 from sprint.diffusion.attention.pisa import Pisa
+from sprint.diffusion.attention.tome import TokenMerging
 from sprint.diffusion.denoiser import ModelConfig
 from sprint.diffusion.guidance import GUIDANCES
 from sprint.diffusion.path import draw_times
@@ -142,6 +143,16 @@ def test_another_attention_costs_its_own_products(density, size):
     saved = 2 * TOKENS**2 * WIDTH - (blocks**2 * WIDTH + near + far)
     assert sampling_flops(model, plain) - sampling_flops(model, plain, Pisa(density, size)) == 2 * DEPTH * saved
     assert sampling_flops(model, plain, USUAL) == forward_flops(model)
+
+
+@pytest.mark.parametrize("merged", [0.25, 0.5, 0.75])
+def test_token_merging_costs_its_likenesses_and_attention_over_what_is_left(merged):
+    """Keys of three tokens in four, averaged over heads, times those of the fourth."""
+    model, plain = on_meta(tiny.model_config(tiny.run("dense", 0.0, **BACKBONE))), GUIDANCES["none"]()
+    left, likenesses = round((1 - merged) * TOKENS), (TOKENS * 3 // 4) * (TOKENS // 4) * WIDTH // BACKBONE["heads"]
+    saved = 2 * (TOKENS**2 - left**2) * WIDTH - likenesses
+    cost = sampling_flops(model, plain, TokenMerging(merged))
+    assert sampling_flops(model, plain) - cost == 2 * DEPTH * saved
 
 
 def test_only_methods_that_can_skip_have_a_cost_of_path_drop_guidance():

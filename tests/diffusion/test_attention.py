@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from sprint.diffusion.attending import InItsPlace
 from sprint.diffusion.attention import ATTENTIONS, Attention
 from sprint.diffusion.attention.pisa import Pisa
+from sprint.diffusion.attention.tome import TokenMerging
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import convert
 
@@ -35,8 +36,16 @@ def test_every_attention_says_what_it_is_and_takes_the_place_of_torchs_own(name)
         with InItsPlace(attention):
             inside = model(x, t, y)
         after = model(x, t, y)
-    assert torch.equal(plain, after) and inside.shape == plain.shape
-    assert torch.allclose(inside, plain, atol=1e-5)  # 16 tokens are less than a block: nothing to save
+    assert torch.equal(plain, after) and inside.shape == plain.shape and inside.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ATTENTIONS)
+def test_among_keys_that_are_all_the_same_every_attention_gives_the_mean_value(name):
+    """Of 128 tokens, which are more than a block of PISA's; queries are of as many tokens, or of fewer."""
+    q, k, v = drawn(length=128)
+    for queries in (q, q[:, :, :64]):
+        found = ATTENTIONS[name]().product(queries, k[:, :, :1].expand_as(k), v)
+        assert torch.allclose(found, v.mean(2, keepdim=True).expand_as(queries), atol=1e-10)
 
 
 def test_another_attention_is_seen_by_every_block():
@@ -97,6 +106,42 @@ def test_pisa_refuses_tokens_that_are_no_whole_blocks_and_blocks_that_leave_noth
     assert torch.equal(Pisa(0.1, 12).product(q, k, v), F.scaled_dot_product_attention(q, k, v))
     with pytest.raises(UserError, match="block is 8"):
         Pisa(0.1, 8).product(q, k, v)
+
+
+def test_token_merging_of_equal_tokens_is_exact_and_of_none_too():
+    q, k, v = drawn()
+    for merged, parts in ((0.0, (q, k, v)), (0.75, [part[:, :, ::4].repeat_interleave(4, 2) for part in (q, k, v)])):
+        exact = F.scaled_dot_product_attention(*parts)
+        assert torch.allclose(TokenMerging(merged).product(*parts), exact, atol=1e-10)
+
+
+def test_token_merging_gives_merged_tokens_one_value_and_errs_more_the_more_it_merges():
+    q, k, v = drawn()
+    exact, errors = F.scaled_dot_product_attention(q, k, v), []
+    for merged in (0.25, 0.5, 0.75):
+        found = TokenMerging(merged).product(q, k, v)
+        errors.append((found - exact).square().mean().item())
+        for image in found:
+            assert len(image.transpose(0, 1).flatten(1).unique(dim=0)) == round((1 - merged) * LENGTH)
+    assert errors == sorted(errors)
+
+
+def test_token_merging_merges_the_most_alike():
+    """Token 5 has the key of token 0, token 6 nearly that of token 4; the others point elsewhere."""
+    keys = torch.eye(8, dtype=torch.float64)
+    keys[5], keys[6] = keys[0], keys[4] + 0.3 * keys[6]
+    values = torch.eye(8, dtype=torch.float64)
+    parts = [part[None, None] for part in (keys, keys, values)]
+    (once,), (twice,) = (TokenMerging(merged).product(*parts)[0] for merged in (1 / 8, 2 / 8))
+    assert torch.equal(once[0], once[5]) and len(once.unique(dim=0)) == 7
+    assert torch.equal(twice[0], twice[5]) and torch.equal(twice[4], twice[6]) and len(twice.unique(dim=0)) == 6
+
+
+def test_token_merging_that_merges_nothing_is_refused():
+    TokenMerging(0.5).check({(16, 16), (1, 1)})
+    for merged, sizes in ((0.0, {(16, 16)}), (0.02, {(16, 16)}), (0.75, {(1, 1)})):
+        with pytest.raises(UserError, match=f"merged is {merged:g}, which merges none of"):
+            TokenMerging(merged).check(sizes)
 
 
 def test_names_of_attentions_need_no_torch():

@@ -135,7 +135,10 @@ def _with(preset: str, **changes) -> dict:
 @pytest.mark.parametrize(
     ("attention", "sentence"),
     [
-        ({"kind": "piza"}, "evaluate.attention: attention 'piza' is unknown (nearest: 'pisa'); known: exact, pisa"),
+        (
+            {"kind": "piza"},
+            "evaluate.attention: attention 'piza' is unknown (nearest: 'pisa'); known: exact, pisa, tome",
+        ),
         ({"kind": "pisa", "desnity": 0.5}, "evaluate.attention: unknown key 'desnity' (nearest: 'density')"),
         ({"kind": "pisa", "density": 2.0}, "evaluate.attention.density is 2.0; allowed: 0 to 1"),
         (

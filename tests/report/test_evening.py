@@ -1,10 +1,10 @@
-"""What is told of preset evening's second run is what today's report makes of the packed results of its runs."""
+"""What is told of preset evening is what today's report makes of the packed results of its runs."""
 
 import csv
 import json
 
 import pytest
-from replication import AGAIN, MADE, page, report
+from evening import EVENING, MADE, XEON, page, report
 
 ROUNDING = 1e-4  # relative: processors differ in last digits, and the simultaneous intervals are of a simulation
 
@@ -26,7 +26,7 @@ def numbers(row: dict[str, str]) -> dict[str, str | float]:
 
 @pytest.mark.parametrize("name", MADE)
 def test_each_file_is_made_of_the_packed_results(made, name):
-    ours, theirs = content(made / name), content(AGAIN / name)
+    ours, theirs = content(made / name), content(EVENING / name)
     assert len(ours) == len(theirs) > 0
     for one, other in zip(ours, theirs, strict=True):
         assert one.keys() == other.keys()
@@ -36,7 +36,7 @@ def test_each_file_is_made_of_the_packed_results(made, name):
 
 
 def test_the_page_is_not_stale():
-    assert page() == (AGAIN / "README.md").read_text(encoding="utf-8")
+    assert page() == (XEON / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_packed_run_is_whole(made):
