@@ -106,7 +106,8 @@ def percent(value: float) -> str:
 
 
 def factor_name(factor: str) -> str:
-    return FACTOR_NAMES.get(factor, factor.rpartition(".")[2].replace("_", " "))
+    """`depth` of `model.depth`, `teacher` of `teacher.kind`."""
+    return FACTOR_NAMES.get(factor, factor.removesuffix(".kind").rpartition(".")[2].replace("_", " "))
 
 
 def factor_text(factor: str, value: object) -> str:

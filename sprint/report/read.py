@@ -266,7 +266,8 @@ def _settings(runs: list[Run], factors: list[str]) -> dict[str, list[Run]]:
     for run in runs:
         label = run.config.get("label", run.name)
         known = [name for name in extra if run.factor(name) is not None]
-        details = [f"{name.rpartition('.')[2]} {factor_text(name, run.factor(name))}" for name in known]
+        short = {name: name.removesuffix(".kind").rpartition(".")[2] for name in known}
+        details = [f"{short[name]} {factor_text(name, run.factor(name))}" for name in known]
         settings.setdefault(", ".join([label, *(text for text in details if text not in label)]), []).append(run)
     return settings
 

@@ -4,12 +4,14 @@ from sprint.report.blocks import Block, Prose
 from sprint.report.figures.front import front_figure
 from sprint.report.format import listed
 from sprint.report.judging.gate import gate_of
-from sprint.report.judging.outcomes import Verdict
+from sprint.report.judging.outcomes import OUTCOMES, Verdict
 from sprint.report.views import Report, ReportView
 from sprint.report.views.answer import sentences
 from sprint.report.views.gate import sentences as gate_sentences
 from sprint.report.views.verdicts import judged
 from sprint.statistics.decide import MET, NOT_MET
+
+NAMED = 5  # claims of an outcome; the page of claims has all
 
 
 class Front(ReportView):
@@ -40,11 +42,14 @@ def decided(found: list[Verdict]) -> str:
     """How many claims have which outcome, and which ones are decided."""
     if not found:
         return ""
-    counts = {name: sum(one.outcome == name for one in found) for name in dict.fromkeys(one.outcome for one in found)}
+    counts = {name: sum(one.outcome == name for one in found) for name in OUTCOMES}
+    counts = {name: count for name, count in counts.items() if count}
     told = f"Of {len(found)} claims of the papers: {listed([f'{count} {name}' for name, count in counts.items()])}."
     which = [f"{name.capitalize()}: {_names(found, name)}." for name in (MET, NOT_MET) if name in counts]
     return " ".join([told, *which])
 
 
 def _names(found: list[Verdict], outcome: str) -> str:
-    return "; ".join(one.claim.claim.rstrip(".") for one in found if one.outcome == outcome)
+    known = [one.claim.claim.rstrip(".") for one in found if one.outcome == outcome]
+    more = [f"and {len(known) - NAMED} more"] if len(known) > NAMED else []
+    return "; ".join([*known[:NAMED], *more])

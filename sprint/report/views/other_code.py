@@ -24,11 +24,13 @@ def _sentences(study: Study) -> list[str]:
     runs = {f"{setting}, seed {run.seed}": run for setting, some in study.settings.items() for run in some}
     trained = {name: remark(run.train) for name, run in runs.items()}
     found = [f"{name}: {other}; {rerun_command(study, runs[name])}" for name, other in trained.items() if other]
-    measured: dict[str, list[str]] = {}
-    for name, run in runs.items():
+    measured: dict[str, dict[str, list[str]]] = {}
+    for setting, run in ((setting, run) for setting, some in study.settings.items() for run in some):
         if other := remark(run.measured_by, "measured"):
-            measured.setdefault(other, []).append(name)
-    found += [f"{listed(names)}: {other}; {_anew(study)}" for other, names in measured.items()]
+            measured.setdefault(other, {}).setdefault(setting, []).append(str(run.seed))
+    for other, settings in measured.items():
+        names = [f"{name}, seed{'s' if len(seeds) > 1 else ''} {listed(seeds)}" for name, seeds in settings.items()]
+        found.append(f"{'; '.join(names)}: {other}; {_anew(study)}")
     found += [
         apart({name: run.train for name, run in runs.items()}),
         apart({name: run.measured_by for name, run in runs.items()}, "measured"),
