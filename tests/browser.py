@@ -144,7 +144,7 @@ class Tab:
 def opened(page: Path | None = None, width: int = 1280, dark: bool = False) -> Iterator[Tab]:
     """A tab of a fresh browser, at a page where one is given."""
     to_browser, from_browser = os.pipe(), os.pipe()
-    with tempfile.TemporaryDirectory(prefix="browser-") as profile:
+    with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
         flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}"]
         command = [chromium(), *flags, "--remote-debugging-pipe", "about:blank"]

@@ -5,6 +5,7 @@
 
 import copy
 import dataclasses
+import functools
 import html
 import json
 from collections.abc import Iterator
@@ -64,7 +65,8 @@ def plan() -> Plan:
         runs = [run for run in study.runs if run.method in (*METHODS, BEGUN) and run.drop in (0.0, 0.75)]
         sweeps = {run.name: study.sweeps[run.name] for run in runs if run.name in study.sweeps}
         studies[name] = dataclasses.replace(study, runs=runs, sweeps=sweeps)
-    return Plan(dataclasses.replace(preset, studies=[*studies]), studies)
+    read = {name: functools.partial(studies.get, name) for name in studies}
+    return Plan(dataclasses.replace(preset, studies=[*studies]), read)
 
 
 def write_results(of: Plan, results: Path) -> None:
@@ -79,7 +81,7 @@ def write_results(of: Plan, results: Path) -> None:
     write_json(results / "extractors" / "digits-cnn.json", {"name": "digits-cnn", "sha256": "ab" * 32, **about})
     for run in of.runs().values():
         _write_run(run, results)
-    for study in of.studies.values():
+    for study in map(of.study, of.studies):
         _write_study(study, results)
     write_json(results / "scaling.json", _scaling())
 
@@ -235,7 +237,7 @@ class Tree:
         self.root, self.results, self.plan = root, root / "results" / PRESET, plan()
         self.outline = outline_of(self.plan)
         write_results(self.plan, self.results)
-        self.studies = [for_report(self.plan, study) for study in self.plan.studies.values()]
+        self.studies = [for_report(self.plan, study) for study in map(self.plan.study, self.plan.studies)]
         self.sides = [next(name for name in self.plan.runs() if name.startswith(method)) for method in METHODS]
 
     def report(self) -> str:

@@ -289,7 +289,7 @@ def test_a_run_that_was_not_trained_is_not_sampled_or_evaluated(refused):
     from sprint.plan.reading import load_plan
 
     plan = load_plan("smoke")
-    (dense,) = [run.name for run in plan.studies["methods"].runs if run.method == "dense"]
+    (dense,) = [run.name for run in plan.study("methods").runs if run.method == "dense"]
     for command in (["sample", dense], ["evaluate", dense], ["evaluate", dense, "--sweep", "guidance"]):
         assert f"sprint train {dense} --preset smoke" in refused(*command, "--preset", "smoke")
 

@@ -56,14 +56,14 @@ def planned(snakemake):
 
 
 def run_named(plan, study: str, method: str, drop: float):
-    (run,) = [run for run in plan.studies[study].runs if (run.method, run.drop) == (method, drop)]
+    (run,) = [run for run in plan.study(study).runs if (run.method, run.drop) == (method, drop)]
     return run
 
 
 def test_the_report_holds_every_study_and_every_method(built, plan):
     page = html.unescape((built / "reports/smoke/report.html").read_text(encoding="utf-8"))
-    assert [name for name in plan.preset.studies if plan.studies[name].title not in page] == []
-    assert [name for name in plan.preset.studies if plan.studies[name].question not in page] == []
+    assert [name for name in plan.preset.studies if plan.study(name).title not in page] == []
+    assert [name for name in plan.preset.studies if plan.study(name).question not in page] == []
     assert [name for name in plan.core_methods() if METHODS[name].title.lower() not in page.lower()] == []
     assert {run.method for run in plan.runs().values()} == set(METHODS), "a method that no study has"
     assert "missing: not trained yet" not in page
@@ -72,7 +72,7 @@ def test_the_report_holds_every_study_and_every_method(built, plan):
 
 
 def core_runs(plan) -> list:
-    return [run for name in plan.preset.studies for run in plan.studies[name].runs]
+    return [run for name in plan.preset.studies for run in plan.study(name).runs]
 
 
 def test_every_core_run_was_trained_and_measured(built, plan):
@@ -177,12 +177,12 @@ def test_deleting_a_run_plans_only_what_depends_on_it(built, plan, planned, stud
 
 
 def test_forcing_the_trainings_of_a_study_plans_no_others(built, plan, planned):
-    runs = len(plan.studies["drop_ratio"].runs)
+    runs = len(plan.study("drop_ratio").runs)
     assert planned(built, "drop_ratio", "--forcerun", "train") == Counter(train=runs, evaluate=runs, study_report=1)
 
 
 def test_a_study_by_its_name_plans_that_study_alone(new_workspace, plan, planned):
-    runs = len(plan.studies["drop_ratio"].runs)
+    runs = len(plan.study("drop_ratio").runs)
     assert planned(new_workspace("alone"), "drop_ratio") == Counter(
         extractor=2, reference=1, train=runs, evaluate=runs, cost=1, throughput=1, study_report=1
     )
@@ -192,7 +192,7 @@ def test_all_studies_plans_every_run_once(new_workspace, plan, planned):
     counts = planned(new_workspace("all"), "all_studies")
     assert counts["train"] == counts["evaluate"] == len(plan.runs())
     assert counts["study_report"] == counts["cost"] == len(plan.studies)
-    assert counts["sweep"] == sum(len(study.sweeps) for study in plan.studies.values())
+    assert counts["sweep"] == sum(len(study.sweeps) for study in map(plan.study, plan.studies))
 
 
 def test_finished_studies_are_listed_as_done_with_nothing_left(built, run_cli):

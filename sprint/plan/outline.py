@@ -120,7 +120,7 @@ def _read(name: str, root: Path) -> tuple[Outline, list[str]]:
 
     plan = load_plan(name, root)
     named = [value for value in plan.preset.data.values() if isinstance(value, str)]
-    return outline_of(plan), [*named, *(path for study in plan.studies.values() for path in study.files)]
+    return outline_of(plan), [*named, *(path for name in plan.studies for path in plan.study(name).files)]
 
 
 def outline_of(plan) -> Outline:
@@ -147,7 +147,7 @@ def outline_of(plan) -> Outline:
                 [attention.text() for attention in plan.attentions(study)],
                 of_attentions(plan.attentions(study)),
             )
-            for study in plan.studies.values()
+            for study in map(plan.study, plan.studies)
         ],
         runs=[
             RunOutline(

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from functools import cache, partial
 from pathlib import Path
 
 from sprint.data import USUAL_CODEC
@@ -15,7 +16,6 @@ from sprint.plan.budget import with_equal_flops
 from sprint.plan.ranges import check_evaluating, check_preset, check_shares, check_training, one_of, refuse_drawing
 from sprint.plan.released import Released, released_run
 from sprint.plan.schema import Drawing, Plan, Preset, Run, Study, Training
-from sprint.plan.studies import Studies
 from sprint.plan.tuned import at_rate, read_rates
 from sprint.runtime.errors import UserError
 from sprint.runtime.strict import build, checked, convert, differing, inside, nearest, ranged, read_yaml
@@ -74,14 +74,13 @@ class Entry:
 
 def load_plan(preset_name: str, root: Path = Path("."), data_too: bool = True) -> Plan:
     """The preset with every study of ablations/. Raises UserError, naming file and key, for what is not right: of a
-    study when it is asked for. Without `data_too` images may be broken or gone: a report of what became of the runs
-    reads none.
+    study when it is asked for. Without `data_too` images may be broken or gone: a report of runs reads none.
     """
     preset = load_preset(preset_name, root, data_too)
     files = {path.stem: path for path in study_files(root)}
     for name in preset.studies:
         nearest(files, name, f"{root / PRESETS / preset_name}.yaml: studies: study")
-    return Plan(preset, Studies(files, lambda path: load_study(path, preset)))
+    return Plan(preset, {name: cache(partial(load_study, path, preset)) for name, path in files.items()})
 
 
 def study_files(root: Path) -> list[Path]:

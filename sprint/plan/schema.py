@@ -8,7 +8,7 @@ studies share the runs they have in common.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sprint import data
@@ -245,7 +245,7 @@ class Plan:
     """A preset with all its studies."""
 
     preset: Preset
-    studies: Mapping[str, Study]
+    studies: dict[str, Callable[[], Study]]  # by name: reads it, and builds its networks to see that they can be, once
 
     def trained_extractors(self) -> list[str]:
         """Names of the extractors that are trained on the preset's own images; others have published weights."""
@@ -261,7 +261,7 @@ class Plan:
 
     def runs(self) -> dict[str, Run]:
         """All runs by name."""
-        return {run.name: run for study in self.studies.values() for run in study.runs}
+        return {run.name: run for name in self.studies for run in self.study(name).runs}
 
     def run(self, name: str) -> Run:
         """The run called `name`, or the only one whose name begins so. Raises UserError naming the nearest."""
@@ -282,7 +282,7 @@ class Plan:
 
     def study(self, name: str) -> Study:
         """The study called `name`. Raises UserError naming the nearest."""
-        return nearest(self.studies, name, "study")
+        return nearest(self.studies, name, "study")()
 
     def attentions(self, study: Study) -> list[Attention]:
         """Those, other than the usual one, with which networks of a study are asked."""

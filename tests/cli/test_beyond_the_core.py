@@ -44,7 +44,7 @@ def test_additions_are_trained_evaluated_costed_and_reported(new_workspace, comm
         assert run in json.loads((results / f"cost/{study}.json").read_text())["runs"]
         assert run in (folder / f"reports/smoke/{study}.html").read_text(encoding="utf-8")
     asked = json.loads((results / "attention.json").read_text(encoding="utf-8"))["rows"]
-    assert {(row["tokens"], row["attention"]["kind"]) for row in asked} == {(64, "exact"), (64, "pisa")}
+    assert {(row["tokens"], row["attention"]["kind"]) for row in asked} == {(64, "exact"), (64, "pisa"), (64, "tome")}
     config = json.loads((results / f"runs/{found['teacher']}/config.json").read_text())
     told = json.loads((results / f"runs/{found['teacher']}/train.json").read_text())["teacher_weights"]
     assert told == json.loads((results / f"extractors/{config['teacher']['extractor']}.json").read_text())["sha256"]

@@ -59,7 +59,7 @@ def plan(project):
 
 
 def run_of(plan, method: str):
-    return next(run for run in plan.studies["methods"].runs if run.method == method)
+    return next(run for run in plan.study("methods").runs if run.method == method)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_without_a_command_help_is_shown(sprint):
 
 
 def test_show_prints_the_whole_run_as_yaml(sprint, plan):
-    for run in plan.studies["methods"].runs:
+    for run in plan.study("methods").runs:
         status, out, err = sprint("show", run.name, "--preset", "tiny")
         assert status == 0 and err == ""
         shown = yaml.safe_load(out)

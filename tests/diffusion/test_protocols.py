@@ -81,4 +81,4 @@ def test_more_channels_than_there_are_are_refused_when_the_plan_is_read(workspac
     path = workspace / "workflow/presets/smoke.yaml"
     path.write_text(path.read_text().replace("{kind: cfg, scale: 1.5}", "{kind: cfg, scale: 1.5, channels: 2}"))
     with pytest.raises(UserError, match=r"guidance\[1\].channels is 2; allowed: 0, which is all, to 1"):
-        load_plan("smoke", workspace)
+        load_plan("smoke", workspace).runs()

@@ -155,7 +155,7 @@ def _with(preset: str, **changes) -> dict:
 def test_a_preset_with_an_attention_that_cannot_be_is_refused_when_the_plan_is_read(attention, sentence, workspace):
     write(workspace, {"attention": attention}, asked=SWEPT)
     with pytest.raises(UserError) as error:
-        load_plan("smoke", workspace)
+        load_plan("smoke", workspace).runs()
     assert sentence in str(error.value)
 
 
@@ -182,5 +182,5 @@ def test_a_preset_with_an_attention_that_cannot_be_is_refused_when_the_plan_is_r
 def test_a_sweep_that_a_backbone_or_a_guidance_cannot_do_is_refused_when_the_plan_is_read(run, sentence, workspace):
     write(workspace, {}, asked=SWEPT | {"runs": [run]})
     with pytest.raises(UserError) as error:
-        load_plan("smoke", workspace)
+        load_plan("smoke", workspace).runs()
     assert str(error.value).startswith(str(workspace / "ablations/asked.yaml")) and sentence in str(error.value)

@@ -43,7 +43,7 @@ def test_an_outline_says_what_the_plan_says(workspace):
     plan, found = load_plan("smoke", workspace), outline.read_outline("smoke", workspace)
     assert [run.name for run in found.runs] == list(plan.runs())
     assert [run.schedule for run in found.runs] == [[run.train] for run in plan.runs().values()]
-    for study, same in zip(plan.studies.values(), found.studies, strict=True):
+    for study, same in zip(map(plan.study, plan.studies), found.studies, strict=True):
         assert (same.name, same.title, same.question) == (study.name, study.title, study.question)
         assert same.runs == [run.name for run in study.runs] and same.sweeps.keys() == study.sweeps.keys()
     assert found.core == plan.preset.studies and found.texts["data"] == str(plan.preset.data)

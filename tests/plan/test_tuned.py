@@ -23,7 +23,7 @@ def test_every_method_has_as_many_trials_on_the_tuning_seeds_alone():
         for run in runs:
             trials.setdefault(run.method, set()).add(run.train.learning_rate)
         assert len({len(rates) for rates in trials.values()}) == 1 and len(trials) == 7
-        others = {run.seed for study in plan.studies.values() if study.name != "tuning" for run in study.runs}
+        others = {run.seed for study in map(plan.study, plan.studies) if study.name != "tuning" for run in study.runs}
         assert not others & set(plan.preset.tuning_seeds)
 
 

@@ -84,7 +84,7 @@ def test_what_cannot_be_a_row_is_refused_when_the_plan_is_read(workspace, entry,
     released(workspace / "checkpoints/a b;c.pt")
     study(workspace, entry)
     with pytest.raises(UserError, match=said) as caught:
-        load_plan("smoke")
+        load_plan("smoke").runs()
     assert str(caught.value).startswith("ablations/mine.yaml: runs[0]") and "\n" not in str(caught.value)
     study(workspace, entry, show_impossible=True)
     if not re.search("unknown key '(drop|source)|missing; allowed", said):

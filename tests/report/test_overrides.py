@@ -56,3 +56,16 @@ def test_training_cost_is_told_in_multiples_of_the_studys_own_dense_run(tmp_path
     """The cost files say 9 times that of a dense run of as many steps: of the study's dense run it is less than one."""
     told_small = [cell.main for group in study_table(read(tmp_path / "results", key)).groups for cell in group.costs]
     assert "9.00×" not in told_small and "1.00×" in told_small
+
+
+def test_a_setting_names_its_teacher_once(tmp_path):
+    """Its label has it, and the factor that tells them apart is called `teacher`, not `kind`."""
+    results = tmp_path / "results"
+    names = [make_run(results, "dense", 0.0, 0, 40.0), make_run(results, "sprint", 0.75, 0, 42.0)]
+    path = results / "runs" / names[1] / "config.json"
+    config = read_json(path)
+    write_json(path, config | {"label": "SPRINT 75%, teacher repa", "teacher": {"kind": "repa"}})
+    found = read_study("digits", results, study("teacher", names, ["method", "teacher.kind"]))
+    assert "SPRINT 75%, teacher repa" in found.settings
+    heads = [column.name for column in study_table(found).factors]
+    assert "teacher" in heads and "kind" not in heads

@@ -22,7 +22,7 @@ class Project:
             preset[key] = preset.get(key, {}) | value if isinstance(value, dict) else value
         (folder / "workflow/presets/scratch.yaml").write_text(yaml.safe_dump(preset))
         self.results = folder / "results/scratch"
-        runs = load_plan("scratch", folder).studies["guidance"].runs
+        runs = load_plan("scratch", folder).study("guidance").runs
         self.runs = sorted(run.name for run in runs)
         self.run = next(run.name for run in runs if run.method == "sprint")
         self.run_folder = self.results / "runs" / self.run

@@ -54,7 +54,7 @@ def project(new_workspace):
 @pytest.fixture(scope="module")
 def runs(project):
     """Runs by method: SPRINT has a frozen parameter and dropped paths, MaskDiT one that fine-tuning does not use."""
-    plans = [load_plan(name, project).studies["methods"].runs for name in PRESETS]
+    plans = [load_plan(name, project).study("methods").runs for name in PRESETS]
     assert len({tuple(run.name for run in found) for found in plans}) == 1
     return {run.method: run for run in plans[0]}
 
@@ -228,7 +228,7 @@ def test_a_study_that_sets_such_a_batch_is_refused_too(workspace):
         "{title: Odd, question: Odd, vary: [train.batch], runs: [{method: dense, train: {batch: 6}}]}"
     )
     with pytest.raises(UserError, match=r"odd\.yaml: runs\[0\]\.train\.batch is 6; allowed for 4 processes"):
-        load_plan("smoke", workspace)
+        load_plan("smoke", workspace).runs()
 
 
 @pytest.fixture
