@@ -104,9 +104,9 @@ def sample(
     from sprint.plan.schema import Drawing
 
     plan = _plan(preset)
-    guidance = asked_guidance(kind, scale, plan.preset.evaluate)
-    draw_pictures(_trained(plan, run), plan.preset.evaluate, guidance, count, out)
-    print(f"{count} images in {out}, {Drawing(guidance, plan.preset.evaluate.attention).text()}")
+    drawing = Drawing(asked_guidance(kind, scale, plan.preset.evaluate), plan.preset.evaluate.attention)
+    draw_pictures(_trained(plan, run), plan.preset.evaluate, drawing, count, out)
+    print(f"{count} images in {out}, {drawing.text()}")
 
 
 @app.command()

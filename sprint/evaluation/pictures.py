@@ -35,9 +35,9 @@ def asked_guidance(kind: str, scale: float | None, evaluating: Evaluating) -> Gu
     raise UserError(f"--kind is {kind!r} without a scale, and the preset has none for it; add --scale, such as 1.5")
 
 
-def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, count: int, out: Path) -> None:
+def draw_pictures(trained: Trained, evaluating: Evaluating, drawing: Drawing, count: int, out: Path) -> None:
     """Draw the first `count` images of the last milestone into `out`, in place of those drawn there before."""
-    guidance.check(METHODS[trained.run.method], trained.run.train.milestones, trained.config.backbone.grid)
+    drawing.guidance.check(METHODS[trained.run.method], trained.run.train.milestones, trained.config.backbone.grid)
     config = trained.config
     channels = trained.codec.pictures(torch.empty(0, config.channels, config.size, config.size)).shape[1]
     if channels not in (1, 3):
@@ -47,8 +47,8 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
         raise UserError(f"{trained.folder}: ended before its first milestone; there are no weights to sample from")
     before = _drawn_before(out)
     model, weights = load_network(trained, milestones[-1]["step"])
-    earlier, earlier_weights = load_earlier(trained, guidance)
-    drawing, precision = Drawing(guidance, evaluating.attention), precision_of(evaluating, trained.run)
+    earlier, earlier_weights = load_earlier(trained, drawing.guidance)
+    precision = precision_of(evaluating, trained.run)
     field = field_of(model, trained.parameterization, drawing, earlier)
     labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, count, model.config.classes).tolist()
     names = [f"{index:06d}-{label}.png" for index, label in enumerate(labels)]
@@ -59,7 +59,7 @@ def draw_pictures(trained: Trained, evaluating: Evaluating, guidance: Guidance, 
         "weights": weights,
         **({"earlier_weights": earlier_weights} if earlier_weights else {}),
         "milestone": milestones[-1]["step"],
-        "guidance": guidance.document(),
+        "guidance": drawing.guidance.document(),
         **({} if drawing.attention.is_usual else {"attention": drawing.attention.document()}),
         "sampler": evaluating.sampler.document(),
         "seed": evaluating.sample_seed,

@@ -130,7 +130,7 @@ def outline_of(plan) -> Outline:
     from sprint.plan.code import of_attentions, of_evaluation
     from sprint.plan.schema import Drawing
 
-    preset = plan.preset
+    preset, runs = plan.preset, plan.runs().values()
     codec, unguided = preset.examples().codec, GUIDANCES[Guidance.usual]()
     drawings = [Drawing(guidance, preset.evaluate.attention) for guidance in (unguided, *preset.evaluate.guidance)]
     return Outline(
@@ -157,7 +157,7 @@ def outline_of(plan) -> Outline:
                 run.teacher.get("extractor", ""),
                 run.checkpoint.get("path", ""),
             )
-            for run in plan.runs().values()
+            for run in runs
         ],
         extractors=[_against(name, preset.evaluate.references) for name in preset.evaluate.extractors],
         trained_extractors=plan.trained_extractors(),
@@ -170,7 +170,8 @@ def outline_of(plan) -> Outline:
         image_size=preset.image_size,
         autoencoder_steps=preset.miniature.steps,
         extractor_code={
-            name: training_code(name) for name in [*plan.trained_extractors(), *plan.teaching_extractors()]
+            name: training_code(name)
+            for name in (*plan.trained_extractors(), *(run.teacher["extractor"] for run in runs if run.teacher))
         },
         reference_code=of_evaluation(preset.evaluate, [Drawing(unguided)], codec),
         evaluation_code=of_evaluation(preset.evaluate, drawings, codec),

@@ -251,10 +251,6 @@ class Plan:
         """Names of the extractors that are trained on the preset's own images; others have published weights."""
         return [name for name in self.preset.evaluate.extractors if trained_here(name)]
 
-    def teaching_extractors(self) -> list[str]:
-        """Names of those whose features runs are taught, which need not measure anything."""
-        return [*dict.fromkeys(run.teacher["extractor"] for run in self.runs().values() if run.teacher)]
-
     def core_methods(self) -> set[str]:
         """Methods of the studies that the report is made of."""
         return {run.method for name in self.preset.studies for run in self.study(name).runs}

@@ -105,9 +105,14 @@ def percent(value: float) -> str:
     return f"{100 * value:g}%"
 
 
+def factor_key(factor: str) -> str:
+    """`depth` of `model.depth`, `teacher` of `teacher.kind`: as labels of runs have it."""
+    return factor.removesuffix(".kind").rpartition(".")[2]
+
+
 def factor_name(factor: str) -> str:
-    """`depth` of `model.depth`, `teacher` of `teacher.kind`."""
-    return FACTOR_NAMES.get(factor, factor.removesuffix(".kind").rpartition(".")[2].replace("_", " "))
+    """The same in words."""
+    return FACTOR_NAMES.get(factor, factor_key(factor).replace("_", " "))
 
 
 def factor_text(factor: str, value: object) -> str:

@@ -15,7 +15,7 @@ from sprint.diffusion import samplers
 from sprint.diffusion.attention import attention_of, under
 from sprint.metrics import is_metric, ranking
 from sprint.report.disk import Disk, fate_of
-from sprint.report.format import drawn_text, factor_text, listed
+from sprint.report.format import drawn_text, factor_key, factor_text, listed
 from sprint.report.held_out import losses_alone, with_losses
 from sprint.report.speeds import speeds_of
 from sprint.runtime import results as kinds
@@ -266,8 +266,7 @@ def _settings(runs: list[Run], factors: list[str]) -> dict[str, list[Run]]:
     for run in runs:
         label = run.config.get("label", run.name)
         known = [name for name in extra if run.factor(name) is not None]
-        short = {name: name.removesuffix(".kind").rpartition(".")[2] for name in known}
-        details = [f"{short[name]} {factor_text(name, run.factor(name))}" for name in known]
+        details = [f"{factor_key(name)} {factor_text(name, run.factor(name))}" for name in known]
         settings.setdefault(", ".join([label, *(text for text in details if text not in label)]), []).append(run)
     return settings
 

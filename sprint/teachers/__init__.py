@@ -28,9 +28,7 @@ PUBLISHED = {"block": 8 / 28, "hidden": 2048 / 1152}  # of REPA's XL/2: in depth
 class Teacher(Kind):
     """What pulls tokens towards features. Fields at 0 are those of REPA's XL/2 in proportion."""
 
-    extractor: str = (
-        ""  # whose features; "": of the self-supervised one, where the preset's are trained on its own images
-    )
+    extractor: str = ""  # whose features; "": the self-supervised one's, where a preset has any trained on its images
     block: int = 0  # blocks that tokens have passed when they are compared
     weight: float = 0.5  # of its loss, beside the method's
     hidden: int = 0  # width inside the projection

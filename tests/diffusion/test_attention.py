@@ -37,6 +37,8 @@ def test_every_attention_says_what_it_is_and_takes_the_place_of_torchs_own(name)
             inside = model(x, t, y)
         after = model(x, t, y)
     assert torch.equal(plain, after) and inside.shape == plain.shape and inside.isfinite().all()
+    # 16 tokens are less than a block: nothing to save; merging merges some however few there are
+    assert torch.allclose(inside, plain, atol=1e-5) is (name != "tome")
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)

@@ -1,5 +1,6 @@
 """What the two sides of a rule select: a setting of a study, the evaluation of it, or its modelled cost."""
 
+from collections import ChainMap
 from dataclasses import dataclass
 
 from sprint.diffusion.guidance import kind_name
@@ -56,12 +57,7 @@ def _meant(rule: Rule, selector: Selector, run: Run) -> bool:
     changed = config.get("overrides", {})
     if set(changed) - {*asked, *(("steps",) if rule.study else ())}:
         return False
-    parts = (config.get(part, {}) for part in ("settings", "model", "train"))
-    has = {
-        "subsampling": config.get("subsampling"),
-        **changed,
-        **{key: one for part in parts for key, one in part.items()},
-    }
+    has = ChainMap(*(config.get(part, {}) for part in ("train", "model", "settings")), changed, config)
     return all(has.get(key) == value for key, value in asked.items())
 
 

@@ -1,5 +1,7 @@
 """The first screen: what was asked, what was found, what this preset can and cannot test, quality against cost."""
 
+from collections import Counter
+
 from sprint.report.blocks import Block, Prose
 from sprint.report.figures.front import front_figure
 from sprint.report.format import listed
@@ -42,11 +44,10 @@ def decided(found: list[Verdict]) -> str:
     """How many claims have which outcome, and which ones are decided."""
     if not found:
         return ""
-    counts = {name: sum(one.outcome == name for one in found) for name in OUTCOMES}
-    counts = {name: count for name, count in counts.items() if count}
-    told = f"Of {len(found)} claims of the papers: {listed([f'{count} {name}' for name, count in counts.items()])}."
-    which = [f"{name.capitalize()}: {_names(found, name)}." for name in (MET, NOT_MET) if name in counts]
-    return " ".join([told, *which])
+    counts = Counter(one.outcome for one in found)
+    told = listed([f"{counts[name]} {name}" for name in OUTCOMES if counts[name]])
+    which = [f"{name.capitalize()}: {_names(found, name)}." for name in (MET, NOT_MET) if counts[name]]
+    return " ".join([f"Of {len(found)} claims of the papers: {told}.", *which])
 
 
 def _names(found: list[Verdict], outcome: str) -> str:

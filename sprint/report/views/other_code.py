@@ -25,9 +25,10 @@ def _sentences(study: Study) -> list[str]:
     trained = {name: remark(run.train) for name, run in runs.items()}
     found = [f"{name}: {other}; {rerun_command(study, runs[name])}" for name, other in trained.items() if other]
     measured: dict[str, dict[str, list[str]]] = {}
-    for setting, run in ((setting, run) for setting, some in study.settings.items() for run in some):
-        if other := remark(run.measured_by, "measured"):
-            measured.setdefault(other, {}).setdefault(setting, []).append(str(run.seed))
+    for setting, some in study.settings.items():
+        for run in some:
+            if other := remark(run.measured_by, "measured"):
+                measured.setdefault(other, {}).setdefault(setting, []).append(str(run.seed))
     for other, settings in measured.items():
         names = [f"{name}, seed{'s' if len(seeds) > 1 else ''} {listed(seeds)}" for name, seeds in settings.items()]
         found.append(f"{'; '.join(names)}: {other}; {_anew(study)}")
