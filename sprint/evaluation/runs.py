@@ -38,6 +38,7 @@ from sprint.runtime import distributed, provenance
 from sprint.runtime.code import changed, remark
 from sprint.runtime.errors import UserError
 from sprint.runtime.files import write_bytes
+from sprint.runtime.lock import hold
 from sprint.runtime.results import CALLS, METRICS, METRICS_TIME, SWEEP, TRAIN
 from sprint.training import checkpoint
 from sprint.training.step import device
@@ -106,7 +107,8 @@ def _evaluation(trained, extractors, reference, evaluating, milestone, drawing: 
     if losing:
         images["held_out"] = losing
     found = identified(images, extractors, reference)
-    seen, calls = _features(trained, found["key"], model, drawing, evaluating, extractors, earlier, losing)
+    with distributed.on_rank0(hold(trained.folder / "evaluating", wait=True)):  # a sweep may ask for the same
+        seen, calls = _features(trained, found["key"], model, drawing, evaluating, extractors, earlier, losing)
     if not distributed.is_main():
         return {}
     labels = labels_of(evaluating.labels, evaluating.sample_seed, 0, evaluating.images, model.config.classes)

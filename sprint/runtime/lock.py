@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ TRIES, PAUSE = 5, 0.1  # a moment's patience, in seconds, with those who only lo
 
 
 @contextlib.contextmanager
-def hold(folder: Path) -> Iterator[None]:
-    """Hold `folder` for the length of a with-block. Raises UserError that says who holds it, and since when."""
+def hold(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold `folder` for the length of a with-block. Where another holds it, raises UserError that says who, and since
+    when; or says so on stderr and waits."""
     path = Path(folder) / "lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +28,10 @@ def hold(folder: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
     with stream:
         if not _taken(stream, path):
-            raise UserError(f"{folder}: {_holder(path)} is working on this run; wait for it or stop it")
+            if not wait:
+                raise UserError(f"{folder}: {_holder(path)} is working on this run; wait for it or stop it")
+            print(f"{folder}: waiting for {_holder(path)} which is working on this run", file=sys.stderr, flush=True)
+            fcntl.flock(stream, fcntl.LOCK_EX)
         _sign(stream, path)
         yield
 

@@ -1,7 +1,10 @@
 """What code and torch measured an evaluation is recorded with it, told where it is not today's, and measures anew."""
 
 import json
+import os
 import re
+import shutil
+import threading
 from dataclasses import replace
 
 import damage
@@ -14,6 +17,7 @@ from sprint.evaluation.sampling import trained_here
 from sprint.metrics.networks import training
 from sprint.plan.reading import load_plan
 from sprint.runtime import code
+from sprint.runtime.lock import hold
 from sprint.runtime.results import FLOOR, METRICS
 from sprint.training.loop import train
 
@@ -69,6 +73,23 @@ def test_features_that_other_code_drew_or_saw_are_drawn_anew_and_no_others(evalu
     kept[0].write_text(json.dumps({kind: about[kind] for kind in ("strong", "weak")}))
     measure()
     assert "anew" not in capsys.readouterr().err, "kept before code was recorded"
+
+
+def test_who_asks_for_what_another_is_drawing_waits_and_draws_nothing_at_the_same_time(evaluated, capsys):
+    """As the workflow's sweep of a run, or of two studies, may ask for what its evaluation does."""
+    measure, folder = evaluated
+    measure()
+    before, said = (folder / "metrics.json").read_bytes(), ""
+    shutil.rmtree(folder / "evaluations")
+    other = threading.Thread(target=measure)
+    with hold(folder / "evaluating"):
+        other.start()
+        while "waiting for process" not in said and other.is_alive():
+            said += capsys.readouterr().err
+        assert f"{folder / 'evaluating'}: waiting for process {os.getpid()} on" in said
+        assert not (folder / "evaluations").exists()
+    other.join()
+    assert (folder / "metrics.json").read_bytes() == before and any((folder / "evaluations").glob("*.json"))
 
 
 def test_list_compare_and_report_tell_of_other_code_and_of_two_versions_of_torch(tmp_path, capsys):

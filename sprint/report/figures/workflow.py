@@ -25,7 +25,7 @@ RULES = {
 }
 ARROWS = (
     *(("extractor", "reference"), ("train", "evaluate"), ("train", "sweep"), ("reference", "evaluate")),
-    *(("reference", "sweep"), ("evaluate", "report"), ("sweep", "report"), ("cost", "report")),
+    *(("reference", "sweep"), ("evaluate", "sweep"), ("evaluate", "report"), ("sweep", "report"), ("cost", "report")),
     *((name, "report") for name in ("throughput", "scaling", "paper_costs", "reference")),
 )
 WIDE, HIGH = 0.72, 0.62  # of a box, in columns and rows
@@ -68,5 +68,7 @@ def _box(drawing: Drawing, axes, at: tuple[int, int], name: str, text: str) -> N
 
 def _arrow(axes, first: tuple, second: tuple) -> None:
     start, end = (first[0] + WIDE / 2 + 0.04, first[1]), (second[0] - WIDE / 2 - 0.04, second[1])
+    if first[0] == second[0]:  # the first above the second
+        start, end = (first[0], first[1] + HIGH / 2 + 0.04), (second[0], second[1] - HIGH / 2 - 0.04)
     look = {"arrowstyle": "-|>", "color": INK, "alpha": 0.45, "linewidth": 1, "connectionstyle": "arc3,rad=0"}
     axes.annotate("", end, start, arrowprops=look)
