@@ -36,6 +36,8 @@ wildcard_constraints:
 # The jobs of a run say, when they end, what is left of the studies asked for.
 onstart:
     os.environ.setdefault("SPRINT_WORKFLOW", asked(PLAN, workflow.dag_settings.targets, workflow.nodes, workflow.cores))
+    if workflow.local_exec:  # with a limit, Snakemake 9.27 looks once more a second for each job that ended, ever after
+        workflow.scheduler.job_rate_limiter = None
 
 
 # Targets name results beside the report made of them: a report alone would not miss a run that was deleted.

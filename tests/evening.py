@@ -28,7 +28,7 @@ from sprint.report.read import read_study
 EVENING, XEON = (REPOSITORY / "results/reference" / name for name in ("evening", "evening-xeon"))
 PACKED = EVENING / "results.tar.xz"
 STUDIES = (
-    *("methods", "control", "equal_flops", "parts", "own_ratios"),
+    *("methods", "control", "equal_flops", "parts", "own_ratios", "drop_ratio"),
     *("guidance", "guidance_kinds", "teacher", "backbone"),
 )
 MADE = (*(f"{study}.csv" for study in STUDIES), "verdicts.json")

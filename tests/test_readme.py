@@ -29,10 +29,13 @@ HEADS = [
 ]
 
 
-def rows_of(folder: Path) -> list[dict]:
-    """The evaluations of the last weights in studies methods and control, each once."""
+DROPPING = ("SPRINT", "naive token drop")  # the methods of study drop_ratio
+
+
+def rows_of(folder: Path, studies: tuple[str, ...] = ("methods", "control")) -> list[dict]:
+    """The evaluations of the last weights in these studies, each once."""
     found = {}
-    for name in ("methods", "control"):
+    for name in studies:
         for row in csv.DictReader((folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()):
             found.setdefault((row["run"], row["guidance"]), row)
     return list(found.values())
@@ -66,17 +69,48 @@ def table(rows: list[dict]) -> list[str]:
     dense = mean(rows, DENSE, UNGUIDED, "train_flop")
     lines = []
     for setting in sorted(known, key=lambda name: statistics.mean(known[name].values())):
-        guidance = best_guidance(rows, setting)
         share = mean(rows, setting, UNGUIDED, "train_flop") / dense
-        cells = [mean(rows, setting, guidance, column) for column in (CELLS, *OBEYED)]
-        ratio = "1" if setting == DENSE else "one seed"
-        if setting in compared:
-            comparison, ends = compared[setting]
-            low, high = map(math.exp, ends)
-            ratio = f"{math.exp(comparison.difference):.3f} ({low:.3f} to {high:.3f})"
-        shown = [f"{cells[0]:.2f}, {guidance}", *(f"{100 * share:.0f}%" for share in cells[1:])]
-        lines.append([setting, f"{share:.2f}", ratio, *shown])
-    return [f"| {' | '.join(line)} |" for line in (HEADS, ["---"] * len(HEADS), *lines)]
+        obeyed = [mean(rows, setting, best_guidance(rows, setting), column) for column in OBEYED]
+        ratio = "1" if setting == DENSE else over_dense(compared, setting)
+        lines.append(
+            [setting, f"{share:.2f}", ratio, cells(rows, setting), *(f"{100 * share:.0f}%" for share in obeyed)]
+        )
+    return drawn(HEADS, lines)
+
+
+def over_dense(compared: dict, setting: str) -> str:
+    """Ratio of losses, and its interval."""
+    comparison, ends = compared[setting]
+    low, high = map(math.exp, ends)
+    return f"{math.exp(comparison.difference):.3f} ({low:.3f} to {high:.3f})"
+
+
+def cells(rows: list[dict], setting: str) -> str:
+    """`0.24, CFG 2`: the lowest distance of cells."""
+    guidance = best_guidance(rows, setting)
+    return f"{mean(rows, setting, guidance, CELLS):.2f}, {guidance}"
+
+
+def drawn(heads: list[str], lines: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines)]
+
+
+def by_drop(rows: list[dict]) -> list[str]:
+    """A row a drop ratio of study drop_ratio, and what its ends say."""
+    known = losses(rows)
+    compared = Blocks(known).against(DENSE)
+    drops = sorted({name.split()[-1] for name in compared}, key=lambda drop: float(drop[:-1]))
+    columns = [f"{name}: {what}" for name in DROPPING for what in ("loss / dense (95%)", "FD of cells")]
+    lines = []
+    for drop in drops:
+        settings = [f"{name} {drop}" for name in DROPPING]
+        pairs = [[over_dense(compared, one), cells(rows, one)] if one in known else ["–", "–"] for one in settings]
+        lines.append([drop, *pairs[0], *pairs[1]])
+    first, last = next(drop for drop in drops if all(f"{name} {drop}" in known for name in DROPPING)), drops[-1]
+    means = {setting: statistics.mean(values.values()) for setting, values in known.items()}
+    rises = {name: math.exp(means[f"{name} {last}"] - means[f"{name} {first}"]) for name in DROPPING}
+    told = ", ".join(f"{name} {rise:.3f}" for name, rise in rises.items())
+    return [*drawn(["dropped", *columns], lines), "", f"Mean loss at {last} over that at {first}: {told}."]
 
 
 def smaller(rows: list[dict]) -> list[str]:
@@ -99,11 +133,7 @@ def claims(folder: Path) -> list[str]:
     counts = sorted(Counter(one["outcome"] for one in verdicts).items())
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts)
     heads = ["claim", "outcome", "effect (95% interval)"]
-    return [
-        f"{len(verdicts)} claims: {told}.",
-        "",
-        *(f"| {' | '.join(line)} |" for line in (heads, ["---"] * 3, *lines)),
-    ]
+    return [f"{len(verdicts)} claims: {told}.", "", *drawn(heads, lines)]
 
 
 def effect(one: dict) -> str:
@@ -119,7 +149,8 @@ def effect(one: dict) -> str:
 def found_in_the_evening(folder: Path) -> str:
     """The tables of README."""
     rows = rows_of(folder)
-    return "\n".join([*table(rows), "", *smaller(rows), "", *claims(folder), ""])
+    drops = by_drop(rows_of(folder, ("drop_ratio",)))
+    return "\n".join([*table(rows), "", *smaller(rows), "", *drops, "", *claims(folder), ""])
 
 
 def between_marks(text: str) -> tuple[int, int]:

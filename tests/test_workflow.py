@@ -60,6 +60,13 @@ def run_named(plan, study: str, method: str, drop: float):
     return run
 
 
+def test_the_workflow_looks_for_jobs_when_one_ends_and_not_in_between(workspace, snakemake):
+    """Or a long one spends its processors on looking: Snakemake adds a look a second for each job that ended."""
+    costs = [f"results/smoke/cost/{study}.json" for study in ("control", "methods", "drop_ratio", "teacher")]
+    done = succeeded(snakemake("--verbose", "--cores", "1", *costs, *SMOKE, cwd=workspace))
+    assert len(costs) <= done.stderr.count("Ready jobs: ") <= 2 * len(costs) + 1
+
+
 def test_the_report_holds_every_study_and_every_method(built, plan):
     page = html.unescape((built / "reports/smoke/report.html").read_text(encoding="utf-8"))
     assert [name for name in plan.preset.studies if plan.study(name).title not in page] == []
