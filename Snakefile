@@ -35,8 +35,11 @@ wildcard_constraints:
 
 # The jobs of a run say, when they end, what is left of the studies asked for.
 onstart:
-    os.environ.setdefault("SPRINT_WORKFLOW", asked(PLAN, workflow.dag_settings.targets, workflow.nodes, workflow.cores))
-    if workflow.local_exec:  # with a limit, Snakemake 9.27 looks once more a second for each job that ended, ever after
+    os.environ.setdefault(
+        "SPRINT_WORKFLOW", asked(PLAN, workflow.dag_settings.targets, workflow.nodes, workflow.cores)
+    )
+    # With its limit of jobs a second Snakemake 9.27 looks for jobs once more a second for each that ended, ever after.
+    if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
 
 
