@@ -40,7 +40,10 @@ def planned(done) -> dict[str, int]:
     return {row.split()[0]: int(row.split()[1]) for row in table[1].splitlines()} if table else {}
 
 
-@pytest.mark.parametrize("swept, expected", [(True, {"train": 1, "sweep": 1}), (False, {"train": 1, "evaluate": 1})])
+@pytest.mark.parametrize(
+    "swept, expected",
+    [(True, {"train": 1, "evaluate": 1, "sweep": 1}), (False, {"train": 1, "evaluate": 1})],
+)
 def test_the_command_of_a_row_trains_and_evaluates_it_again_and_nothing_else(finished, snakemake, swept, expected):
     plan = load_plan("smoke", finished)
     told = for_report(plan, plan.study("guidance")) | ({} if swept else {"evaluate": None})
