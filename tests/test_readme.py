@@ -27,8 +27,6 @@ HEADS = [
     "label obeyed",
     "rule obeyed",
 ]
-
-
 DROPPING = ("SPRINT", "naive token drop")  # the methods of study drop_ratio
 
 
@@ -69,29 +67,30 @@ def table(rows: list[dict]) -> list[str]:
     dense = mean(rows, DENSE, UNGUIDED, "train_flop")
     lines = []
     for setting in sorted(known, key=lambda name: statistics.mean(known[name].values())):
+        guidance = best_guidance(rows, setting)
         share = mean(rows, setting, UNGUIDED, "train_flop") / dense
-        obeyed = [mean(rows, setting, best_guidance(rows, setting), column) for column in OBEYED]
+        obeyed = [f"{100 * mean(rows, setting, guidance, column):.0f}%" for column in OBEYED]
         ratio = "1" if setting == DENSE else over_dense(compared, setting)
-        lines.append(
-            [setting, f"{share:.2f}", ratio, cells(rows, setting), *(f"{100 * share:.0f}%" for share in obeyed)]
-        )
+        lines.append([setting, f"{share:.2f}", ratio, cells(rows, setting, guidance), *obeyed])
     return drawn(HEADS, lines)
 
 
 def over_dense(compared: dict, setting: str) -> str:
     """Ratio of losses, and its interval."""
+    if setting not in compared:
+        return "one seed"
     comparison, ends = compared[setting]
     low, high = map(math.exp, ends)
     return f"{math.exp(comparison.difference):.3f} ({low:.3f} to {high:.3f})"
 
 
-def cells(rows: list[dict], setting: str) -> str:
-    """`0.24, CFG 2`: the lowest distance of cells."""
-    guidance = best_guidance(rows, setting)
+def cells(rows: list[dict], setting: str, guidance: str) -> str:
+    """`0.24, CFG 2`: the distance of cells."""
     return f"{mean(rows, setting, guidance, CELLS):.2f}, {guidance}"
 
 
 def drawn(heads: list[str], lines: list[list[str]]) -> list[str]:
+    """A table in Markdown."""
     return [f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines)]
 
 
@@ -99,13 +98,17 @@ def by_drop(rows: list[dict]) -> list[str]:
     """A row a drop ratio of study drop_ratio, and what its ends say."""
     known = losses(rows)
     compared = Blocks(known).against(DENSE)
-    drops = sorted({name.split()[-1] for name in compared}, key=lambda drop: float(drop[:-1]))
+    drops = sorted({name.split()[-1] for name in known if name != DENSE}, key=lambda drop: float(drop[:-1]))
     columns = [f"{name}: {what}" for name in DROPPING for what in ("loss / dense (95%)", "FD of cells")]
     lines = []
     for drop in drops:
-        settings = [f"{name} {drop}" for name in DROPPING]
-        pairs = [[over_dense(compared, one), cells(rows, one)] if one in known else ["–", "–"] for one in settings]
-        lines.append([drop, *pairs[0], *pairs[1]])
+        line = [drop]
+        for setting in (f"{name} {drop}" for name in DROPPING):
+            if setting in known:
+                line += [over_dense(compared, setting), cells(rows, setting, best_guidance(rows, setting))]
+            else:
+                line += ["–", "–"]
+        lines.append(line)
     first, last = next(drop for drop in drops if all(f"{name} {drop}" in known for name in DROPPING)), drops[-1]
     means = {setting: statistics.mean(values.values()) for setting, values in known.items()}
     rises = {name: math.exp(means[f"{name} {last}"] - means[f"{name} {first}"]) for name in DROPPING}
