@@ -159,14 +159,12 @@ def row(base: Run, run: Run, repeats: int) -> dict:
     """A run's sparse training step in turns with the base's: seconds, speed-up measured and modelled, parts, memory."""
     first, other = Trainer(base), Trainer(run)
     seconds = clock.in_turns({"base": first.step, "step": other.step}, repeats, f"measuring {run.label}")
-    drawing = {"with data": other.step_with_data, "data": other.draw}  # no part of any ratio: apart, it spoils no turn
-    seconds |= clock.in_turns(drawing, repeats, f"measuring {run.label} with its data")
+    drawing = clock.in_turns({"data": other.draw}, repeats, f"measuring how {run.label} draws its data")
     flops, base_flops = (cost_of(one)["train_flops_per_image"] for one in (run, base))
     found = {
         **measured(seconds, run, flops),
         "speedup_modelled": base_flops / flops,
-        "step_with_data_seconds": clock.summary(seconds["with data"]),
-        "data_seconds": clock.summary(seconds["data"]),
+        "data_seconds": clock.summary(drawing["data"]),
         "parts_seconds": median_parts(other.parts, repeats),
         "state_bytes": state_bytes(other.state),
         "working_bytes": clock.working_bytes(other.step),
