@@ -55,7 +55,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "Installing $$(wc -l < requirements.lock) pinned packages: about a minute once they are downloaded, and 1.6 GB with a" \
 	      "CPU build of torch; a CUDA build, usual on Linux, adds gigabytes of nvidia-* packages that the lock does not pin"
 	@quiet=$$([ -t 1 ] || echo --quiet --quiet); set -e; \
-	$(PIP) install $$quiet -r requirements.lock; \
+	$(PIP) install $$quiet --no-compile -r requirements.lock; \
 	$(PIP) install $$quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
