@@ -158,8 +158,7 @@ def _scaling() -> dict:
         return {
             **{"label": label, "method": label, "drop": 0.0, "tokens": tokens, "batch": 2048 // tokens},
             **{"images_per_second": 2048 / tokens / seconds, "step_seconds": spread(seconds)},
-            "base_images_per_second": 2048 / tokens / seconds,
-            **{"base_step_seconds": spread(seconds)},
+            **{"base_images_per_second": 2048 / tokens / seconds, "base_step_seconds": spread(seconds)},
             **{"first_step_seconds": seconds, "flops_per_image": 2161152, "state_bytes": 551308},
             **{"speedup_measured": spread(ratio), "speedup_modelled": ratio, "flops_per_second": 81e9},
             **{"working_bytes": 44 << 20, "data_seconds": spread(0.0004)},

@@ -168,6 +168,14 @@ def test_readme_quotes_the_reference_results():
     assert text[first:last] == found_in_the_evening(ROOT / EVENING), "python tests/test_readme.py writes it anew"
 
 
+def test_readme_says_that_the_best_guidance_is_the_most_that_was_tried():
+    rows = rows_of(ROOT / EVENING)
+    (best,) = {best_guidance(rows, setting) for setting in losses(rows)}
+    assert best == max({row["guidance"] for row in rows} - {UNGUIDED}, key=lambda one: float(one.split()[-1]))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"Every method is best at {best}, the most that was tried" in text
+
+
 def test_readme_quotes_the_measured_speed(repository):
     """Every row of the README's table of speed is a row of the committed JSON, rounded as shown."""
     text = (repository / "README.md").read_text(encoding="utf-8")
