@@ -29,7 +29,7 @@ EVENING, XEON = (REPOSITORY / "results/reference" / name for name in ("evening",
 PACKED = EVENING / "results.tar.xz"
 STUDIES = (
     *("methods", "control", "equal_flops", "parts", "own_ratios", "drop_ratio"),
-    *("guidance", "guidance_kinds", "attention", "teacher", "backbone", "tuning"),
+    *("guidance", "guidance_kinds", "guidance_range", "attention", "teacher", "backbone", "tuning"),
 )
 MADE = (*(f"{study}.csv" for study in STUDIES), "verdicts.json")
 PARTS = (  # all that a report reads, but for pictures and weights

@@ -175,6 +175,17 @@ def best_against_best(study: Study) -> list[tuple[str, Line]]:
     return _ranked(study, {setting: best_line(study, setting, study.primary) for setting in study.settings})
 
 
+def at_the_end(study: Study) -> list[Line]:
+    """The lines of best_against_best at the strongest guidance of their kind that was tried: more may serve better."""
+    return [line for setting, line in best_against_best(study) if line.scale in _strongest(lines(study, setting), line)]
+
+
+def _strongest(known: list[Line], line: Line) -> list[float]:
+    """The highest scale of the kind that guides a line; none where nothing does."""
+    scales = [one.scale for one in known if one.family == line.family and one.scale is not None and not one.unguided]
+    return sorted(scales)[-1:]
+
+
 def _ranked(study: Study, found: dict[str, Line | None]) -> list[tuple[str, Line]]:
     known = [(setting, line) for setting, line in found.items() if line and study.primary in line.metrics]
     if not known:

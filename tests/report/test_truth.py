@@ -13,7 +13,7 @@ from sprint.report.judging.outcomes import verdicts
 from sprint.report.pairs import pairs
 from sprint.report.published import beside, read_published
 from sprint.report.read import read_study
-from sprint.report.summary import guidances, line_under
+from sprint.report.summary import at_the_end, guidances, line_under
 from sprint.report.tables import study_table
 from sprint.report.views.answer import sentences
 from sprint.runtime.files import read_json, write_json
@@ -43,6 +43,17 @@ MIXED = {  # guidance helps SPRINT and harms the dense network
     ("dense", 0.0): {("none", 1.0): 38.0, ("cfg", 1.5): 50.0},
     ("sprint", 0.75): {("none", 1.0): 90.0, ("cfg", 1.5): 55.0},
 }
+
+
+def test_a_best_guidance_that_is_the_most_that_was_tried_is_said(tmp_path):
+    """That of SPRINT is; naive dropping's lies between two that are worse, and dense has its best unguided."""
+    between = {("none", 1.0): 60.0, ("cfg", 1.25): 50.0, ("cfg", 1.5): 58.0}
+    plan = made(tmp_path, MIXED | {("tokendrop", 0.75): between})
+    [(setting, guidance)] = [(line.setting, line.guidance) for line in at_the_end(read_study("digits", tmp_path, plan))]
+    assert setting == "SPRINT 75%" and guidance == "CFG 1.5"
+    render_index("digits", tmp_path, [plan], tmp_path / "index.html")
+    said = "1 of 3 settings of methods are best at the strongest guidance that was tried (CFG 1.5)"
+    assert said in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_sentence_has_the_training_cost_of_its_table(tmp_path):

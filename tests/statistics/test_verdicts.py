@@ -180,6 +180,12 @@ def test_the_hash_of_a_rule_is_of_all_that_it_says(tmp_path):
     assert claims(tmp_path, RULE | {"effect": "ratio", "study": ""})[0].rules[0].hash == rule.hash
 
 
+def test_without_any_study_a_claim_is_not_testable(tmp_path):
+    [verdict] = outcomes.verdicts([], claims(tmp_path, RULE))
+    assert verdict.outcome == NOT_TESTABLE
+    assert verdict.outcomes[0].why == "no run of sprint 75%, guidance best in the studies of this report"
+
+
 def test_a_seed_that_chose_learning_rates_judges_nothing(tmp_path):
     """Two seeds of the study are those that the preset was tuned on, or none is."""
     found, asked = runs(tmp_path, (40.0, 41.0), (40.0, 41.0)), claims(tmp_path, RULE)

@@ -1,9 +1,11 @@
 """What to know before numbers are trusted, and what to run again: states, seeds, other code, damage, commands."""
 
 from sprint.report.blocks import Block, Cell, Prose, text_table
+from sprint.report.format import listed
 from sprint.report.pages.states import all_runs
 from sprint.report.read import Run, Study
 from sprint.report.settings_table import seeds_text, sentence
+from sprint.report.summary import at_the_end
 from sprint.report.tables import rerun_command
 from sprint.report.views import Report, ReportView
 from sprint.runtime.code import remark
@@ -32,6 +34,12 @@ def _facts(report: Report) -> list[str]:
     runs, first = [*all_runs(report).values()], report.studies[0]
     done = sum(run.state == "done" for run in runs)
     found = [f"{done} of {len(runs)} runs are trained and measured.", sentence(seeds_text(first))]
+    if ends := at_the_end(first):
+        names = listed([*dict.fromkeys(line.guidance for line in ends)])
+        found.append(
+            f"{len(ends)} of {len(first.settings)} settings of {first.title} are best at the strongest guidance that "
+            f"was tried ({names}): a stronger one may serve them better."
+        )
     conflicts = [study.title for study in report.studies if study.conflicts]
     found += [f"Not compared, for their evaluations differ: {', '.join(conflicts)}."] if conflicts else []
     other = sum(bool(remark(run.train)) for run in runs)
