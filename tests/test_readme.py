@@ -108,18 +108,18 @@ def drawn(heads: list[str], lines: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *lines)]
 
 
-def by_drop(rows: list[dict], ranged: list[dict]) -> list[str]:
+def by_drop(rows: list[dict]) -> list[str]:
     """A row a drop ratio of study drop_ratio, and what its ends say."""
     known = losses(rows)
     compared = Blocks(known).against(DENSE)
     drops = sorted({name.split()[-1] for name in known if name != DENSE}, key=lambda drop: float(drop[:-1]))
-    columns = [f"{name}: {what}" for name in DROPPING for what in ("loss / dense (95%)", "FD of cells")]
+    columns = [f"{name}: {what}" for name in DROPPING for what in ("loss / dense (95%)", "FD∞")]
     lines = []
     for drop in drops:
         line = [drop]
         for setting in (f"{name} {drop}" for name in DROPPING):
             if setting in known:
-                line += [over_dense(compared, setting), at_best(ranged, setting, CELLS)]
+                line += [over_dense(compared, setting), at_best(rows, setting, WHOLE, 1)]
             else:
                 line += ["–", "–"]
         lines.append(line)
@@ -145,11 +145,17 @@ def smaller(rows: list[dict]) -> list[str]:
 
 def strongest(ranged: list[dict]) -> list[str]:
     """How strong a guidance was tried, and which settings might gain of more."""
-    most = max({row["guidance"] for row in ranged} - {UNGUIDED}, key=lambda one: float(one.split()[-1]))
+    most = max({row["guidance"] for row in ranged} - {UNGUIDED}, key=strength)
     settings = sorted({row["setting"] for row in ranged})
     ends = [name for name in settings if any(row["guidance"] == most for row in guided(ranged, name, CELLS))]
-    found = f"best there in FD of cells: {', '.join(ends)}" if ends else "more than serves any setting"
-    return [f"The strongest guidance that was tried is {most}, {found}."]
+    told = f"is best in FD of cells for {', '.join(ends)}" if ends else "is too strong for all of them in FD of cells"
+    whole = max((row["guidance"] for name in settings for row in guided(ranged, name, WHOLE)), key=strength)
+    return [f"The strongest guidance that was tried, {most}, {told}; in FD∞ none is best beyond {whole}."]
+
+
+def strength(guidance: str) -> float:
+    """The scale of `CFG 1.5`; 1 unguided."""
+    return 1.0 if guidance == UNGUIDED else float(guidance.split()[-1])
 
 
 def claims(folder: Path) -> list[str]:
@@ -175,7 +181,7 @@ def effect(one: dict) -> str:
 def found_in_the_evening(folder: Path) -> str:
     """The tables of README."""
     rows, ranged = rows_of(folder), rows_of(folder, (RANGE,))
-    tables = [table(rows, ranged), smaller(rows), by_drop(rows_of(folder, ("drop_ratio",)), ranged)]
+    tables = [table(rows, ranged), smaller(rows), by_drop(rows_of(folder, ("drop_ratio",)))]
     return "\n".join([line for part in [*tables, strongest(ranged), claims(folder)] for line in [*part, ""]])
 
 

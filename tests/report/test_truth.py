@@ -52,7 +52,7 @@ def test_a_best_guidance_that_is_the_most_that_was_tried_is_said(tmp_path):
     [(setting, guidance)] = [(line.setting, line.guidance) for line in at_the_end(read_study("digits", tmp_path, plan))]
     assert setting == "SPRINT 75%" and guidance == "CFG 1.5"
     render_index("digits", tmp_path, [plan], tmp_path / "index.html")
-    said = "1 of 3 settings of methods are best at the strongest guidance that was tried (CFG 1.5)"
+    said = "strongest guidance that was tried, so that more may serve better: 1 of 3 settings of methods (CFG 1.5)."
     assert said in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

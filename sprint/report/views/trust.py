@@ -34,12 +34,9 @@ def _facts(report: Report) -> list[str]:
     runs, first = [*all_runs(report).values()], report.studies[0]
     done = sum(run.state == "done" for run in runs)
     found = [f"{done} of {len(runs)} runs are trained and measured.", sentence(seeds_text(first))]
-    if ends := at_the_end(first):
-        names = listed([*dict.fromkeys(line.guidance for line in ends)])
-        found.append(
-            f"{len(ends)} of {len(first.settings)} settings of {first.title} are best at the strongest guidance that "
-            f"was tried ({names}): a stronger one may serve them better."
-        )
+    ends = [text for study in report.studies if (text := _at_the_end(study))]
+    if ends:
+        found.append(f"Best at the strongest guidance that was tried, so that more may serve better: {listed(ends)}.")
     conflicts = [study.title for study in report.studies if study.conflicts]
     found += [f"Not compared, for their evaluations differ: {', '.join(conflicts)}."] if conflicts else []
     other = sum(bool(remark(run.train)) for run in runs)
@@ -47,6 +44,13 @@ def _facts(report: Report) -> list[str]:
     if done == len(runs) and not other:
         found.append("Nothing needs to be run again; each row of a table has the command that makes it anew.")
     return found
+
+
+def _at_the_end(study: Study) -> str:
+    """`2 of 7 settings of Methods at 75% (CFG 2)`; empty where none is."""
+    ends = at_the_end(study)
+    names = listed([*dict.fromkeys(line.guidance for line in ends)])
+    return f"{len(ends)} of {len(study.settings)} settings of {study.title} ({names})" if ends else ""
 
 
 def _reruns(study: Study) -> list[list[Cell]]:
