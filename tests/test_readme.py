@@ -87,7 +87,7 @@ def table(rows: list[dict], ranged: list[dict]) -> list[str]:
     lines = []
     for setting in sorted(known, key=lambda name: statistics.mean(known[name].values())):
         share = mean(rows, setting, UNGUIDED, "train_flop") / dense
-        obeyed = [f"{100 * over_seeds(guided(ranged, setting, CELLS), column):.0f}%" for column in OBEYED]
+        obeyed = [f"{100 * over_seeds(guided(ranged, setting, WHOLE), column):.0f}%" for column in OBEYED]
         ratio = "1" if setting == DENSE else over_dense(compared, setting)
         distances = [at_best(ranged, setting, WHOLE, 1), at_best(ranged, setting, CELLS)]
         lines.append([setting, f"{share:.2f}", ratio, *distances, *obeyed])
@@ -143,14 +143,28 @@ def smaller(rows: list[dict]) -> list[str]:
     return found
 
 
-def strongest(ranged: list[dict]) -> list[str]:
-    """How strong a guidance was tried, and which settings might gain of more."""
-    most = max({row["guidance"] for row in ranged} - {UNGUIDED}, key=strength)
+def strongest(rows: list[dict], ranged: list[dict]) -> list[str]:
+    """What might gain of guidance stronger than that of study guidance_range, and than that of all others."""
+    most, usual = (max((row["guidance"] for row in tried), key=strength) for tried in (ranged, rows))
     settings = sorted({row["setting"] for row in ranged})
-    ends = [name for name in settings if any(row["guidance"] == most for row in guided(ranged, name, CELLS))]
-    told = f"is best in FD of cells for {', '.join(ends)}" if ends else "is too strong for all of them in FD of cells"
-    whole = max((row["guidance"] for name in settings for row in guided(ranged, name, WHOLE)), key=strength)
-    return [f"The strongest guidance that was tried, {most}, {told}; in FD∞ none is best beyond {whole}."]
+    cells = [name for name in settings if any(row["guidance"] == most for row in guided(ranged, name, CELLS))]
+    told = f"is best in FD of cells for {'; '.join(cells)}" if cells else "is too strong for all of them in FD of cells"
+    beyond = [
+        f"{name} ({at_best(ranged, name, WHOLE, 1)}; {mean(ranged, name, usual, WHOLE):.1f}, {usual})"
+        for name in settings
+        if any(strength(row["guidance"]) > strength(usual) for row in guided(ranged, name, WHOLE))
+    ]
+    return [
+        f"The strongest guidance that study `{RANGE}` tried, {most}, {told}. Best in FD∞ beyond {usual}, where all "
+        f"other studies end: {'; '.join(beyond) or 'none'}. {ruled(ranged, most)}"
+    ]
+
+
+def ruled(ranged: list[dict], guidance: str) -> str:
+    """How often the rule is kept under a guidance, from the network that keeps it least to that which does most."""
+    kept = {row["setting"]: 100 * mean(ranged, row["setting"], guidance, OBEYED[1]) for row in ranged}
+    ends = [f"{kept[name]:.0f}% ({name})" for name in (min(kept, key=kept.get), max(kept, key=kept.get))]
+    return f"With {guidance} the rule is kept in {ends[0]} to {ends[1]} of samples."
 
 
 def strength(guidance: str) -> float:
@@ -180,9 +194,12 @@ def effect(one: dict) -> str:
 
 def found_in_the_evening(folder: Path) -> str:
     """The tables of README."""
-    rows, ranged = rows_of(folder), rows_of(folder, (RANGE,))
+    rows = rows_of(folder)
+    called = [*rows_of(folder, ("backbone",)), *rows]  # a study of more factors calls the same runs more
+    names = {row["run"]: row["setting"] for row in called}
+    ranged = [{**row, "setting": names.get(row["run"], row["setting"])} for row in rows_of(folder, (RANGE,))]
     tables = [table(rows, ranged), smaller(rows), by_drop(rows_of(folder, ("drop_ratio",)))]
-    return "\n".join([line for part in [*tables, strongest(ranged), claims(folder)] for line in [*part, ""]])
+    return "\n".join([line for part in [*tables, strongest(rows, ranged), claims(folder)] for line in [*part, ""]])
 
 
 def between_marks(text: str) -> tuple[int, int]:
