@@ -121,7 +121,7 @@ def pointing(tab, folder: Path) -> None:
     tab.open((folder / STUDY).as_uri())
     tab.point(".panel a .mark")
     said = tab.value("document.querySelector('.tip').hidden ? '' : document.querySelector('.tip').textContent")
-    assert said == tab.value("document.querySelector('.panel a .mark title').textContent") and "seed" in said
+    assert said == tab.value("document.querySelector('.panel a title').textContent") and "seed" in said
     name = tab.value("document.querySelector('.legend button').closest('li').dataset.series")
     hidden = f"document.querySelectorAll('.panel .hidden-series[data-series=\"{name}\"]').length"
     assert tab.value(hidden) == 0

@@ -91,13 +91,13 @@ def _told(element: ElementTree.Element, mark: Mark) -> ElementTree.Element:
     element.attrib.pop("id")
     outer = element
     if mark.says:
-        title = ElementTree.Element(f"{{{SVG}}}title")
-        title.text = mark.says
-        element.insert(0, title)
         element.set("class", "mark")
         if mark.target:
-            outer = ElementTree.Element(f"{{{SVG}}}a", {"href": mark.target, "aria-label": mark.says})
+            outer = ElementTree.Element(f"{{{SVG}}}a", {"href": mark.target})
             outer.append(element)
+        title = ElementTree.Element(f"{{{SVG}}}title")  # what says a link's name is its own child
+        title.text = mark.says
+        outer.insert(0, title)
     outer.set("data-series", mark.series)
     return outer
 

@@ -1,7 +1,7 @@
 // Figures: the legend hides and shows, the pointer and the keyboard tell values, a click saves the drawing.
 const tip = make("div", { className: "tip", hidden: true, role: "tooltip" });
 const showTip = (mark, x, y) => {
-  const text = mark.querySelector("title")?.textContent || mark.dataset.said;
+  const text = (mark.closest("a") || mark).querySelector("title")?.textContent || mark.dataset.said;
   if (!text) return;
   tip.textContent = text;
   tip.hidden = false;
@@ -16,7 +16,7 @@ const savedSvg = panel => {
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const plain = copy.outerHTML.replace(/var\((--c\d+)\)/g, (_, name) => style.getPropertyValue(name).trim())
     .replace(/currentColor/g, getComputedStyle(panel).color).replace(/inherit/g, "sans-serif")
-    .replace(/<\/?a\b[^>]*>/g, "");
+    .replace(/<a\b[^>]*>/g, "<g>").replace(/<\/a>/g, "</g>");
   return `<?xml version="1.0" encoding="utf-8"?>\n${plain}`;
 };
 
