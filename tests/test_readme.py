@@ -160,8 +160,8 @@ def strongest(rows: list[dict], ranged: list[dict]) -> list[str]:
     ]
     return [
         f"The strongest guidance that study `{RANGE}` tried, {most}, {told}. Best in FD∞ beyond {usual}, where all "
-        f"other studies end: {'; '.join(beyond) or 'none'}. At their best {MIXED} has {times(*mixed(ranged))} times the "
-        f"FD∞ of {DROPPED}. {ruled(ranged, most)}"
+        f"other studies end: {'; '.join(beyond) or 'none'}. At their best {MIXED} has {times(*mixed(ranged))} times "
+        f"the FD∞ of {DROPPED}. {ruled(ranged, most)}"
     ]
 
 
