@@ -169,7 +169,7 @@ def mixed(ranged: list[dict]) -> tuple[Comparison, tuple[float, float]]:
     """What the claim about mixing patches compares, each at its best of all guidances tried."""
     known = {
         name: {row["seed"]: math.log(float(row[WHOLE])) for row in guided(ranged, name, WHOLE)}
-        for name in {row["setting"] for row in ranged}
+        for name in sorted({row["setting"] for row in ranged})
     }
     return Blocks(known).against(DROPPED)[MIXED]
 
