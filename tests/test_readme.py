@@ -43,19 +43,25 @@ def rows_of(folder: Path, studies: tuple[str, ...] = ("methods", "control")) -> 
     return list(found.values())
 
 
-def losses(rows: list[dict]) -> dict[str, dict[str, float]]:
-    """Logarithm of the held-out loss by setting and seed."""
+def logarithms(rows: list[dict], column: str) -> dict[str, dict[str, float]]:
+    """Logarithm of a column by setting and seed."""
     found: dict[str, dict[str, float]] = {}
     for row in rows:
-        if row["guidance"] == UNGUIDED:
-            found.setdefault(row["setting"], {})[row["seed"]] = math.log(float(row[LOSS]))
+        found.setdefault(row["setting"], {})[row["seed"]] = math.log(float(row[column]))
     return found
 
 
+def losses(rows: list[dict]) -> dict[str, dict[str, float]]:
+    """Logarithm of the held-out loss by setting and seed."""
+    return logarithms([row for row in rows if row["guidance"] == UNGUIDED], LOSS)
+
+
+def over_seeds(rows: list[dict], column: str) -> float:
+    return statistics.mean(float(row[column]) for row in rows)
+
+
 def mean(rows: list[dict], setting: str, guidance: str, column: str) -> float:
-    return statistics.mean(
-        float(row[column]) for row in rows if (row["setting"], row["guidance"]) == (setting, guidance)
-    )
+    return over_seeds([row for row in rows if (row["setting"], row["guidance"]) == (setting, guidance)], column)
 
 
 def guided(rows: list[dict], setting: str, distance: str) -> list[dict]:
@@ -67,10 +73,6 @@ def guided(rows: list[dict], setting: str, distance: str) -> list[dict]:
         return statistics.mean(float(by[other, guidance][distance]) for other in seeds - {seed})
 
     return [by[seed, min(sorted(tried), key=lambda one, seed=seed: elsewhere(seed, one))] for seed in sorted(seeds)]
-
-
-def over_seeds(rows: list[dict], column: str) -> float:
-    return statistics.mean(float(row[column]) for row in rows)
 
 
 def at_best(rows: list[dict], setting: str, distance: str, digits: int = 2) -> str:
@@ -88,7 +90,8 @@ def table(rows: list[dict], ranged: list[dict]) -> list[str]:
     lines = []
     for setting in sorted(known, key=lambda name: statistics.mean(known[name].values())):
         share = mean(rows, setting, UNGUIDED, "train_flop") / dense
-        obeyed = [f"{100 * over_seeds(guided(ranged, setting, WHOLE), column):.0f}%" for column in OBEYED]
+        best = guided(ranged, setting, WHOLE)
+        obeyed = [f"{100 * over_seeds(best, column):.0f}%" for column in OBEYED]
         ratio = "1" if setting == DENSE else over_dense(compared, setting)
         distances = [at_best(ranged, setting, WHOLE, 1), at_best(ranged, setting, CELLS)]
         lines.append([setting, f"{share:.2f}", ratio, *distances, *obeyed])
@@ -167,10 +170,8 @@ def strongest(rows: list[dict], ranged: list[dict]) -> list[str]:
 
 def mixed(ranged: list[dict]) -> tuple[Comparison, tuple[float, float]]:
     """What the claim about mixing patches compares, each at its best of all guidances tried."""
-    known = {
-        name: {row["seed"]: math.log(float(row[WHOLE])) for row in guided(ranged, name, WHOLE)}
-        for name in sorted({row["setting"] for row in ranged})
-    }
+    settings = sorted({row["setting"] for row in ranged})
+    known = logarithms([row for name in settings for row in guided(ranged, name, WHOLE)], WHOLE)
     return Blocks(known).against(DROPPED)[MIXED]
 
 

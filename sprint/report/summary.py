@@ -177,13 +177,13 @@ def best_against_best(study: Study) -> list[tuple[str, Line]]:
 
 def at_the_end(study: Study) -> list[Line]:
     """The lines of best_against_best at the strongest guidance of their kind that was tried: more may serve better."""
-    return [line for setting, line in best_against_best(study) if line.scale in _strongest(lines(study, setting), line)]
+    return [line for setting, line in best_against_best(study) if _is_strongest(line, lines(study, setting))]
 
 
-def _strongest(known: list[Line], line: Line) -> list[float]:
-    """The highest scale of the kind that guides a line; none where nothing does."""
-    scales = [one.scale for one in known if one.family == line.family and one.scale is not None and not one.unguided]
-    return sorted(scales)[-1:]
+def _is_strongest(line: Line, known: list[Line]) -> bool:
+    """Whether a line is guided, and none of its kind with a higher scale."""
+    alike = [one for one in known if one.family == line.family and not one.unguided]
+    return not line.unguided and line.scale == max(one.scale for one in alike)
 
 
 def _ranked(study: Study, found: dict[str, Line | None]) -> list[tuple[str, Line]]:
